@@ -1,0 +1,442 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * backend.h: the border between the drivers and the mechanisms.
+ *
+ * Above it (backends/emulation) are the facilities as kernels have them; they
+ * know no operating system.  Below it (backends/<mechanism>) is one kernel
+ * interface per folder; none knows a facility.  Everything one side may ask
+ * of the other is in this file.
+ *
+ * Terms
+ *   instance   what a facility's descriptor denotes: a queue, a port.
+ *   number     a descriptor of the program that names the instance.  There
+ *              may be several (dup), and any may be closed at any time.
+ *   record     what a waiting mechanism reports: a cookie and bits.
+ *   cookie     64 bits made by core, carried by the mechanism unread, but for
+ *              the top eight bits, which are the mechanism's own.
+ *   feeder     an inner descriptor that a mechanism adds to an instance; when
+ *              it is ready, core calls the feeder's function.
+ *
+ * There are four sets of operations:
+ *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, poll)
+ *   struct evany__file_ops    FILE: changes of files          (inotify, filescan)
+ *   struct evany__signal_ops  SIGNAL                        (signalfd, selfpipe)
+ *   struct evany__proc_ops    PROC                             (pidfd, selfpipe)
+ * and the evany__ff_*() facts about a descriptor (fdfacts).  table.c lists the
+ * sets in order of preference.
+ *
+ * Promises of every operation: int results are 0 or a positive errno value;
+ * errno itself is left alone unless said otherwise; nothing is half done on
+ * failure; every descriptor made is close-on-exec and non-blocking.
+ *
+ * Locks.  Core calls all operations with the instance's lock held, except
+ * probe, open, wait and names.  Any operation may therefore run beside wait,
+ * and several threads may wait at once.  Lock order: (1) core's number table,
+ * (2) instance, (3) a mechanism's process-wide lock, (4) a mechanism's lock
+ * per instance.  A mechanism that has something to deliver from the other
+ * direction (a helper thread) takes a reference under (3) or (4), lets go,
+ * then locks the instance.  No lock is held across wait, and none is taken in
+ * a signal handler.
+ */
+#ifndef EVANY_BACKEND_H
+#define EVANY_BACKEND_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct evany__inst;
+
+/* ---- records ---------------------------------------------------------- */
+
+/* Bits of a record, and of interest where they fit. */
+#define EVANY__IN	0x0001U	/* can be read, or a connection waits */
+#define EVANY__OUT	0x0002U	/* can be written */
+#define EVANY__PRI	0x0004U	/* urgent data, or the file's own meaning */
+#define EVANY__RDHUP	0x0008U	/* nothing more will come */
+#define EVANY__HUP	0x0010U	/* both directions have ended */
+#define EVANY__ERR	0x0020U	/* an error waits, or no reader is left */
+#define EVANY__SPENT	0x0040U	/* this registration is silent from now on */
+
+struct evany__ready {
+	uint64_t	rd_cookie;
+	uint32_t	rd_bits;
+};
+
+/* What the index of a cookie means. */
+enum evany__cookie_kind {
+	EVANY__CK_FD = 1,	/* a descriptor the program registered */
+	EVANY__CK_FEEDER,	/* an inner descriptor: core's id of the feeder */
+	EVANY__CK_BELL,		/* wake was called */
+	EVANY__CK_ALARM		/* the alarm of clock <index> has gone off */
+};
+
+/*
+ * A cookie: | mechanism 8 | kind 4 | instance 6 | generation 14 | index 32 |.
+ * The instance bits are its tag, 1 to 63 and shared by every 63rd instance;
+ * the generation tells a number's new registration from an old one of it.
+ */
+#define EVANY__COOKIE(kind, tag, gen, index)				\
+	((uint64_t)(kind) << 52 | (uint64_t)(tag) << 46 |		\
+	(uint64_t)((gen) & 0x3fffU) << 32 | (uint32_t)(index))
+#define EVANY__COOKIE_MECH(c)	((unsigned)((c) >> 56))
+#define EVANY__COOKIE_KIND(c)	((unsigned)((c) >> 52) & 0xfU)
+#define EVANY__COOKIE_TAG(c)	((unsigned)((c) >> 46) & 0x3fU)
+#define EVANY__COOKIE_GEN(c)	((unsigned)((c) >> 32) & 0x3fffU)
+#define EVANY__COOKIE_INDEX(c)	((uint32_t)(c))
+
+/* ---- FD: interest in a descriptor -------------------------------------- */
+
+/* How one direction of a descriptor is watched. */
+enum evany__mode {
+	EVANY__OFF = 0,		/* not at all */
+	EVANY__IDLE,		/* silent, but the file must be recognised */
+	EVANY__LEVEL,		/* reported by every wait while it is true */
+	EVANY__EDGE,		/* reported when it becomes true or grows */
+	EVANY__ONCE		/* reported once, then as EVANY__IDLE */
+};
+
+enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
+
+#define EVANY__FD_PRIV	8	/* bytes per descriptor for the mechanism */
+
+/*
+ * One change of the interest in one descriptor.  The whole interest is
+ * stated each time; the mechanism knows from its own bytes what it told the
+ * kernel before and makes no call where nothing changes for the kernel.
+ */
+struct evany__change {
+	int		 ch_fd;
+	uint8_t		 ch_want[EVANY__W_COUNT];	/* enum evany__mode */
+	uint8_t		 ch_fresh;	/* EV_ADD: see change below */
+	uint64_t	 ch_cookie;
+	void		*ch_priv;	/* EVANY__FD_PRIV bytes, zero at first */
+	int		 ch_error;	/* result */
+};
+
+/* Clocks of alarms. */
+enum { EVANY__MONOTONIC, EVANY__REALTIME, EVANY__CLOCKS };
+
+#define EVANY__FOREVER	INT64_MAX
+
+struct evany__be_ops {
+	const char	*be_name;
+
+	/* Usable on the running system?  No lasting effect. */
+	int	(*be_probe)(void);
+
+	/*
+	 * Makes the instance's state and the number that the program gets,
+	 * with close-on-exec as asked (flags O_CLOEXEC).  The state goes to
+	 * *statep, the number to *numberp.
+	 */
+	int	(*be_open)(struct evany__inst *, int flags, void **statep,
+		    int *numberp);
+
+	/* Releases the state; numbers are the program's to close. */
+	void	(*be_close)(struct evany__inst *);
+
+	/*
+	 * Does number name this instance?  1 or 0.  May answer 1 wrongly only
+	 * for an instance with the same tag.
+	 */
+	int	(*be_names)(struct evany__inst *, int number);
+
+	/*
+	 * Applies n changes in order through number and stores each result in
+	 * ch_error.  Stops after the first error; *donep is how many were
+	 * looked at.  With ch_fresh an edge that is already there is reported
+	 * again.  Errors: EBADF (ch_fd is closed), ESTALE (ch_fd names another
+	 * file than the one registered; nothing changed and ch_priv is void),
+	 * EPERM (the mechanism cannot wait for this kind of file: it never
+	 * blocks), ELOOP, EINVAL, ENOMEM, ENOSPC; ENXIO (number no longer names
+	 * the instance).
+	 */
+	int	(*be_change)(struct evany__inst *, int number,
+		    struct evany__change *, int n, int *donep);
+
+	/*
+	 * A record with EVANY__SPENT arrived for this descriptor; keep ch_priv
+	 * in step.  Called with the record's cookie before the record is used.
+	 */
+	void	(*be_spent)(struct evany__inst *, void *priv, uint64_t cookie);
+
+	/*
+	 * The number fd was closed or reused while its old file lives on and
+	 * reports under cookie: end that registration.
+	 */
+	void	(*be_evict)(struct evany__inst *, int number, int fd,
+		    uint64_t cookie);
+
+	/* Adds or removes an inner descriptor, for EVANY__IN only. */
+	int	(*be_feed)(struct evany__inst *, int number, int fd,
+		    enum evany__mode, uint64_t cookie);
+	void	(*be_unfeed)(struct evany__inst *, int number, int fd);
+
+	/*
+	 * One kernel wait, after the changes (as be_change; if one fails it
+	 * does not wait).  Fills at most room records, room > 0.  deadline is
+	 * in nanoseconds of the monotonic clock, 0 to poll, EVANY__FOREVER to
+	 * wait.  Time-out: 0 with *countp 0.  EINTR goes up.  Records in hand
+	 * win over an error.  What finds no room stays for the next wait; a
+	 * level condition rotates.  EBADF or EINVAL: number no longer names an
+	 * instance.  This is a cancellation point unless deadline is 0.
+	 */
+	int	(*be_wait)(struct evany__inst *, int number,
+		    struct evany__change *, int nchanges,
+		    struct evany__ready *, int room, int *countp,
+		    int64_t deadline);
+
+	/*
+	 * Makes the instance readable and ends a wait: one record of kind
+	 * BELL.  Calls coalesce.  ENXIO if number no longer names it.
+	 */
+	int	(*be_wake)(struct evany__inst *, int number);
+
+	/*
+	 * One alarm per clock: at nanoseconds of that clock a record of kind
+	 * ALARM with index clock is reported, once.  at 0 cancels.
+	 */
+	int	(*be_alarm)(struct evany__inst *, int number, int clock,
+		    int64_t at);
+
+	/* In the child of fork: drop inner descriptors, touch no object. */
+	void	(*be_fork_child)(struct evany__inst *);
+};
+
+/* The mechanism's state of an instance, and its tag. */
+void	*evany__inst_state(struct evany__inst *);
+unsigned evany__inst_tag(struct evany__inst *);
+
+/* ---- what core offers to mechanisms -------------------------------------- */
+
+/*
+ * A reference keeps the instance's memory, not its descriptor.  take fails
+ * with 0 when the instance is already being released.
+ */
+int	evany__inst_take(struct evany__inst *);
+void	evany__inst_drop(struct evany__inst *);
+void	evany__inst_lock(struct evany__inst *);
+void	evany__inst_unlock(struct evany__inst *);
+
+/* Wakes waiters and pollers if something is ready.  Lock held. */
+void	evany__inst_ring(struct evany__inst *);
+
+/*
+ * A feeder: fe_ready is called with the instance's lock held, from a thread
+ * that waits on the instance, when fe_fd is readable.  fe_ready may call
+ * evany__inst_unfeed on its own feeder and free it.
+ */
+struct evany__feeder {
+	int		fe_fd;		/* -1: not attached */
+	uint32_t	fe_id;
+	void		(*fe_ready)(struct evany__inst *,
+			    struct evany__feeder *, unsigned bits);
+};
+int	evany__inst_feed(struct evany__inst *, struct evany__feeder *, int fd,
+	    enum evany__mode);
+void	evany__inst_unfeed(struct evany__inst *, struct evany__feeder *);
+
+/*
+ * A timer of an instance: tm_fire is called with the lock held once tm_at has
+ * passed on its clock, and may arm the timer again.  Arming an armed timer
+ * moves it.
+ */
+struct evany__timer {
+	int64_t		tm_at;		/* nanoseconds */
+	uint32_t	tm_pos;		/* place in the heap + 1, 0 when idle */
+	uint8_t		tm_clock;
+	uint8_t		tm_fn;		/* which function fires, core's table */
+};
+
+/* Monotonic or realtime nanoseconds now. */
+int64_t	evany__now(int clock);
+
+/* ---- FILE: changes of a file or directory -------------------------------- */
+
+/* What can be wanted and reported. */
+#define EVANY__F_WRITE		0x0001U	/* contents; directory: its entries */
+#define EVANY__F_EXTEND		0x0002U	/* grew; directory: entry moved in/out */
+#define EVANY__F_TRUNC		0x0004U	/* became shorter */
+#define EVANY__F_ATTRIB		0x0008U	/* mode, owner, times */
+#define EVANY__F_LINK		0x0010U	/* link count; directory: subdirectory */
+#define EVANY__F_DELETE		0x0020U	/* a name was removed, or the last one */
+#define EVANY__F_RENAME		0x0040U
+#define EVANY__F_REVOKE		0x0080U	/* unmounted: the watch has ended */
+#define EVANY__F_OPEN		0x0100U
+#define EVANY__F_CLOSE_READ	0x0200U	/* a descriptor not open for writing */
+#define EVANY__F_CLOSE_WRITE	0x0400U
+#define EVANY__F_READ		0x0800U
+
+/*
+ * A watched file.  The driver embeds it; fw_fire is called with the instance's
+ * lock held, from any thread, with bits that are in fw_want (and REVOKE).
+ */
+struct evany__filewatch {
+	struct evany__inst	*fw_inst;
+	void			(*fw_fire)(struct evany__filewatch *, unsigned);
+	void			*fw_priv;	/* the mechanism's */
+	uint32_t		 fw_want;
+};
+
+struct evany__file_ops {
+	const char	*fo_name;
+	int	(*fo_probe)(void);
+
+	/*
+	 * Watches the open file behind fd, whatever its names; fd may be
+	 * closed afterwards.  Changes made before are not reported, also when
+	 * the file is watched already.  ENOTSUP for what is neither a regular
+	 * file nor a directory; EBADF, ENOMEM, ENOSPC (a system limit).
+	 * *statep is the instance's state, made at first need.
+	 */
+	int	(*fo_attach)(void **statep, struct evany__filewatch *, int fd);
+	/* fw_want was changed. */
+	int	(*fo_modify)(void **statep, struct evany__filewatch *);
+	void	(*fo_detach)(void **statep, struct evany__filewatch *);
+	/* Takes in what is pending now, so that a poll sees it. */
+	void	(*fo_collect)(void **statep);
+	/* Releases the state after the last detach. */
+	void	(*fo_close)(struct evany__inst *, void **statep);
+	void	(*fo_fork_child)(void **statep);
+};
+
+/* ---- SIGNAL --------------------------------------------------------------- */
+
+struct evany__sigwatch {
+	LIST_ENTRY(evany__sigwatch) sw_link;	/* the mechanism's */
+	struct evany__inst	*sw_inst;
+	void			(*sw_fire)(struct evany__sigwatch *, uint64_t n);
+	uint64_t		 sw_seen;	/* the mechanism's */
+	int			 sw_signo;
+};
+
+struct evany__signal_ops {
+	const char	*so_name;
+	int	(*so_probe)(void);
+	/* Signals sent from now on count.  EINVAL: no such signal. */
+	int	(*so_attach)(void **statep, struct evany__sigwatch *);
+	void	(*so_detach)(void **statep, struct evany__sigwatch *);
+	/* Before each wait: asks for the program's dispositions again. */
+	void	(*so_refresh)(void **statep);
+	/*
+	 * How often, in this thread, a handler of ours ran for a signal that
+	 * the program ignores.  If it grew, an EINTR may be nobody's business.
+	 */
+	unsigned (*so_unseen)(void);
+	void	(*so_close)(struct evany__inst *, void **statep);
+	void	(*so_fork_child)(void **statep);
+};
+
+/* ---- PROC ------------------------------------------------------------------ */
+
+#define EVANY__P_EXIT		0x0001U	/* data: wait status; the watch ends */
+#define EVANY__P_FORK		0x0002U
+#define EVANY__P_EXEC		0x0004U
+#define EVANY__P_CHILD		0x0008U	/* data: pid of a new child to track */
+#define EVANY__P_TRACKERR	0x0010U	/* a child was missed */
+
+struct evany__procwatch {
+	struct evany__feeder	 pw_feeder;	/* the mechanism's */
+	struct evany__inst	*pw_inst;
+	void			(*pw_fire)(struct evany__procwatch *,
+				    unsigned bits, int64_t data);
+	void			*pw_priv;	/* the mechanism's */
+	pid_t			 pw_pid;
+	uint32_t		 pw_want;	/* EVANY__P_*, EXIT is implied */
+};
+
+struct evany__proc_ops {
+	const char	*po_name;
+	int	(*po_probe)(void);
+	/*
+	 * ESRCH: no such process, EACCES: not visible.  A process that has
+	 * ended but can still be waited for is attached and fires EXIT.  FORK,
+	 * EXEC and CHILD that the system cannot tell: attached all the same,
+	 * and TRACKERR is fired once if CHILD was wanted; ENOTSUP if only FORK
+	 * or EXEC is wanted.  fd is a process descriptor or -1.
+	 */
+	int	(*po_attach)(void **statep, struct evany__procwatch *, int fd);
+	int	(*po_modify)(void **statep, struct evany__procwatch *);
+	void	(*po_detach)(void **statep, struct evany__procwatch *);
+	/* Has the process ended (a zombie, say)?  1 or 0. */
+	int	(*po_ended)(struct evany__procwatch *);
+	void	(*po_close)(struct evany__inst *, void **statep);
+	void	(*po_fork_child)(void **statep);
+};
+
+/* ---- facts about a descriptor (backends/fdfacts) ---------------------------- */
+
+enum evany__fdkind {
+	EVANY__K_UNKNOWN = 0,
+	EVANY__K_OTHER,		/* readable or not, and no byte count */
+	EVANY__K_STREAM,	/* stream or seqpacket socket */
+	EVANY__K_DGRAM,		/* datagram or raw socket */
+	EVANY__K_PIPE,		/* pipe or fifo */
+	EVANY__K_FILE,		/* regular file */
+	EVANY__K_DIR,
+	EVANY__K_TTY,
+	EVANY__K_CHR,		/* another device */
+	EVANY__K_COUNTER,	/* eventfd */
+	EVANY__K_PROCESS	/* process descriptor */
+};
+
+/* Kind of the file behind fd; UNKNOWN if fd is closed. */
+enum evany__fdkind evany__ff_kind(int fd);
+
+/* Bytes to read.  EBADF: closed; any other error: no such count. */
+int	evany__ff_inbytes(int fd, int64_t *bytesp);
+
+/* Connections waiting on a listening socket; ENOTSUP if it is not one. */
+int	evany__ff_backlog(int fd, int64_t *countp);
+
+/* Free bytes for writing; 0 and *bytesp > 0 whenever a write would succeed. */
+int	evany__ff_space(int fd, enum evany__fdkind, int64_t *bytesp);
+
+/* Low-water mark of a socket for reading, at least 1. */
+int64_t	evany__ff_lowat(int fd);
+
+/* A stream socket that is neither connected, connecting nor failed.  1, 0. */
+int	evany__ff_unconnected(int fd);
+
+/* Has the program shut down sending?  1 or 0. */
+int	evany__ff_shut_wr(int fd);
+
+/* The error that waits on a socket after ERR or HUP, not taken; 0 if none. */
+int	evany__ff_error(int fd);
+
+/* Is everything sent, and acknowledged where that is known?  1, 0. */
+int	evany__ff_sent(int fd);
+
+/* The count of an eventfd; 1 when it cannot be told. */
+int64_t	evany__ff_counter(int fd);
+
+/* ---- table.c ------------------------------------------------------------------ */
+
+extern const struct evany__be_ops evany__be_epoll_ops;
+extern const struct evany__be_ops evany__be_poll_ops;
+extern const struct evany__file_ops evany__file_inotify_ops;
+extern const struct evany__file_ops evany__file_scan_ops;
+extern const struct evany__signal_ops evany__signal_signalfd_ops;
+extern const struct evany__signal_ops evany__signal_selfpipe_ops;
+extern const struct evany__proc_ops evany__proc_pidfd_ops;
+extern const struct evany__proc_ops evany__proc_selfpipe_ops;
+
+/* The choice for this process, made once. */
+struct evany__table {
+	const struct evany__be_ops	*tb_be;
+	const struct evany__file_ops	*tb_file;
+	const struct evany__signal_ops	*tb_signal;
+	const struct evany__proc_ops	*tb_proc;
+};
+const struct evany__table *evany__table(void);
+
+#endif /* EVANY_BACKEND_H */
