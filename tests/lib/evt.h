@@ -1,0 +1,230 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * evt: what every kqueue test shares.
+ *
+ * A case is written
+ *
+ *	EVT_TC(kevent__does_this, "KQ-001 KQ-028", "What is promised")
+ *	{
+ *		...
+ *	}
+ *
+ * and registered with EVT_TP_ADD_TC(tp, kevent__does_this).  Its body runs
+ * inside a descriptor leak check (evt.c tells how), with SIGPIPE ignored.
+ * A helper that fails ends the case and names the line that called it.
+ * The sources use only <sys/event.h>, so they test a native kqueue as well.
+ */
+#ifndef EVT_H
+#define EVT_H
+
+#include <sys/types.h>
+#include <sys/event.h>
+#include <sys/time.h>
+
+#include <atf-c.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVT_TC(name, rules, text)					\
+	static void evt_body_##name(void);				\
+	ATF_TC(name);							\
+	ATF_TC_HEAD(name, tc)						\
+	{								\
+		atf_tc_set_md_var(tc, "descr", "%s", text);		\
+		atf_tc_set_md_var(tc, "X-rule", "%s", rules);		\
+	}								\
+	ATF_TC_BODY(name, tc)						\
+	{								\
+		evt_begin();						\
+		evt_body_##name();					\
+		evt_end();						\
+	}								\
+	static void							\
+	evt_body_##name(void)
+
+#define EVT_TP_ADD_TC(tp, name)	ATF_TP_ADD_TC(tp, name)
+
+/* Deadlines, in milliseconds; the environment's EVT_SCALE multiplies them. */
+#define EVT_WAIT_MS	(1000 * evt_scale())	/* for what must come */
+#define EVT_QUIET_MS	(50 * evt_scale())	/* for what must not come */
+
+#define EVT_PATH_MAX	64
+
+#define EVT_NITEMS(a)	((int)(sizeof(a) / sizeof((a)[0])))
+
+/* An exact value that a rule graded approximate may miss. */
+#define EVT_APPROX(cond, text) do {					\
+	if (!(cond))							\
+		printf("%s:%d: expected difference: %s (%s)\n",		\
+		    __FILE__, __LINE__, text, #cond);			\
+} while (0)
+
+/* The values that an event must have; flags are compared after masking. */
+#define EVT_EVENT(evp, ident, filter, flags, fflags, data)		\
+	evt_event_at(__FILE__, __LINE__, evp, (uintptr_t)(ident),	\
+	    (int)(filter), (unsigned int)(flags), (unsigned int)(fflags), \
+	    (int64_t)(data))
+
+/* An error entry: EV_ERROR with that errno value, 0 for a receipt. */
+#define EVT_ERROR(evp, ident, filter, error)				\
+	evt_error_at(__FILE__, __LINE__, evp, (uintptr_t)(ident),	\
+	    (int)(filter), error)
+
+#define evt_kq()	evt_kq_at(__FILE__, __LINE__)
+#define evt_change(kq, ident, filter, flags, fflags, data, udata)	\
+	evt_change_at(__FILE__, __LINE__, kq, (uintptr_t)(ident),	\
+	    (int)(filter), (unsigned int)(flags),			\
+	    (unsigned int)(fflags), (int64_t)(data), udata)
+#define evt_change_errno(kq, ident, filter, flags, fflags, data, udata)	\
+	evt_change_errno_at(__FILE__, __LINE__, kq, (uintptr_t)(ident),	\
+	    (int)(filter), (unsigned int)(flags),			\
+	    (unsigned int)(fflags), (int64_t)(data), udata)
+#define evt_get(kq, out, n)	evt_get_at(__FILE__, __LINE__, kq, out, n)
+#define evt_poll(kq, out, n)	evt_poll_at(__FILE__, __LINE__, kq, out, n)
+#define evt_none(kq)		evt_none_at(__FILE__, __LINE__, kq)
+#define evt_one(kq, out)	evt_one_at(__FILE__, __LINE__, kq, out)
+#define evt_pipe(p)		evt_pipe_at(__FILE__, __LINE__, p)
+#define evt_sockpair(s, type)	evt_sockpair_at(__FILE__, __LINE__, s, type)
+#define evt_tcp_pair(s)		evt_tcp_pair_at(__FILE__, __LINE__, s)
+#define evt_tcp_listen(portp)	evt_tcp_listen_at(__FILE__, __LINE__, portp)
+#define evt_tcp_connect(port)	evt_tcp_connect_at(__FILE__, __LINE__, port)
+#define evt_tmpfile(path)	evt_tmpfile_at(__FILE__, __LINE__, path)
+#define evt_write(fd, n)	evt_write_at(__FILE__, __LINE__, fd, n)
+#define evt_drain(fd)		evt_drain_at(__FILE__, __LINE__, fd)
+#define evt_fill(fd)		evt_fill_at(__FILE__, __LINE__, fd)
+#define evt_nonblock(fd)	evt_nonblock_at(__FILE__, __LINE__, fd)
+#define evt_close(fd)		evt_close_at(__FILE__, __LINE__, fd)
+#define evt_thread_start(t, fn, arg) \
+	evt_thread_start_at(__FILE__, __LINE__, t, fn, arg)
+#define evt_thread_join(t)	evt_thread_join_at(__FILE__, __LINE__, t)
+#define evt_in_child(fn, arg)	evt_in_child_at(__FILE__, __LINE__, fn, arg)
+
+/* Leak check around a body; evt_settle() makes the library tidy up. */
+void	evt_begin(void);
+void	evt_end(void);
+void	evt_settle(void);
+
+/* Is this a system's own kqueue?  Else which mechanisms: "linux", "poll". */
+bool	evt_native(void);
+const char *evt_backend(void);
+int	evt_scale(void);
+
+/* Fails the case for a caller's line. */
+_Noreturn void evt_fail_at(const char *, int, const char *, ...)
+	    __attribute__((__format__(__printf__, 3, 4)));
+
+/* kevent() with the argument types of this system; milliseconds, -1 for ever */
+int	evt_kevent(int, const struct kevent *, int, struct kevent *, int,
+	    const struct timespec *);
+int	evt_kevent_ms(int, const struct kevent *, int, struct kevent *, int,
+	    int);
+
+/* A queue, or the case fails. */
+int	evt_kq_at(const char *, int);
+
+/* One change that must succeed. */
+void	evt_change_at(const char *, int, int, uintptr_t, int, unsigned int,
+	    unsigned int, int64_t, void *);
+
+/*
+ * One change, its errno value or 0.  It is tried with no event list when it
+ * succeeds; when it fails it is made again with one, and both must agree.
+ */
+int	evt_change_errno_at(const char *, int, int, uintptr_t, int,
+	    unsigned int, unsigned int, int64_t, void *);
+
+/* Events: until the deadline, or at once; the count, which is never -1. */
+int	evt_get_at(const char *, int, int, struct kevent *, int);
+int	evt_poll_at(const char *, int, int, struct kevent *, int);
+
+/* No event at all; exactly one event. */
+void	evt_none_at(const char *, int, int);
+void	evt_one_at(const char *, int, int, struct kevent *);
+
+/* Does the queue poll(2) readable within so many milliseconds? */
+bool	evt_readable(int, int);
+
+/* Flags without the bits on which systems differ. */
+unsigned int evt_flags(const struct kevent *);
+
+/* An event as text, in a buffer of the calling thread. */
+const char *evt_text(const struct kevent *);
+
+void	evt_event_at(const char *, int, const struct kevent *, uintptr_t, int,
+	    unsigned int, unsigned int, int64_t);
+void	evt_error_at(const char *, int, const struct kevent *, uintptr_t, int,
+	    int);
+
+/* Descriptors: all blocking, none close-on-exec. */
+void	evt_pipe_at(const char *, int, int[2]);
+void	evt_sockpair_at(const char *, int, int[2], int);
+void	evt_tcp_pair_at(const char *, int, int[2]);
+int	evt_tcp_listen_at(const char *, int, unsigned short *);
+int	evt_tcp_connect_at(const char *, int, unsigned short);
+int	evt_tmpfile_at(const char *, int, char[EVT_PATH_MAX]);
+void	evt_close_at(const char *, int, int);
+void	evt_nonblock_at(const char *, int, int);
+
+/* Writes so many bytes; reads what is there; writes until EAGAIN. */
+void	evt_write_at(const char *, int, int, size_t);
+size_t	evt_drain_at(const char *, int, int);
+size_t	evt_fill_at(const char *, int, int);
+
+/*
+ * Threads.  evt_thread_asleep() returns once the thread is blocked in the
+ * kernel, where the system tells (else after a short while): it makes the
+ * interesting order likely, no result may depend on it.
+ */
+struct evt_thread {
+	pthread_t	 et_id;
+	void		(*et_fn)(void *);
+	void		*et_arg;
+	atomic_long	 et_tid;
+	atomic_bool	 et_done;
+};
+
+void	evt_thread_start_at(const char *, int, struct evt_thread *,
+	    void (*)(void *), void *);
+void	evt_thread_join_at(const char *, int, struct evt_thread *);
+void	evt_thread_asleep(struct evt_thread *);
+
+struct evt_barrier {
+	pthread_mutex_t	 eb_lock;
+	pthread_cond_t	 eb_cond;
+	int		 eb_size;
+	int		 eb_here;
+	unsigned int	 eb_round;
+};
+
+void	evt_barrier_init(struct evt_barrier *, int);
+void	evt_barrier_wait(struct evt_barrier *);
+void	evt_barrier_destroy(struct evt_barrier *);
+
+/*
+ * Runs fn in a child of fork() and returns what it returned (0 to 255).
+ * A child that dies otherwise, or hangs, fails the case.
+ */
+int	evt_in_child_at(const char *, int, int (*)(void *), void *);
+
+/* The monotonic clock. */
+int64_t	evt_now_ns(void);
+
+/* A timespec of so many milliseconds, as a value to take the address of. */
+struct timespec evt_ms(int64_t);
+
+#endif /* EVT_H */
