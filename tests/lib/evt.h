@@ -109,6 +109,8 @@
 #define evt_fill(fd)		evt_fill_at(__FILE__, __LINE__, fd)
 #define evt_nonblock(fd)	evt_nonblock_at(__FILE__, __LINE__, fd)
 #define evt_close(fd)		evt_close_at(__FILE__, __LINE__, fd)
+#define evt_idle(kq)		evt_idle_at(__FILE__, __LINE__, kq)
+#define evt_move(fd, number)	evt_move_at(__FILE__, __LINE__, fd, number)
 #define evt_thread_start(t, fn, arg) \
 	evt_thread_start_at(__FILE__, __LINE__, t, fn, arg)
 #define evt_thread_join(t)	evt_thread_join_at(__FILE__, __LINE__, t)
@@ -159,6 +161,15 @@ void	evt_one_at(const char *, int, int, struct kevent *);
 /* Does the queue poll(2) readable within so many milliseconds? */
 bool	evt_readable(int, int);
 
+/*
+ * A wait of some length that must last to its end, without an event and with
+ * next to no processor time; afterwards the queue must not poll readable.
+ */
+void	evt_idle_at(const char *, int, int);
+
+/* Processor time of the process so far. */
+int64_t	evt_cpu_ns(void);
+
 /* Flags without the bits on which systems differ. */
 unsigned int evt_flags(const struct kevent *);
 
@@ -179,6 +190,12 @@ int	evt_tcp_connect_at(const char *, int, unsigned short);
 int	evt_tmpfile_at(const char *, int, char[EVT_PATH_MAX]);
 void	evt_close_at(const char *, int, int);
 void	evt_nonblock_at(const char *, int, int);
+
+/*
+ * Gives an open file another number, closing what had it.  Cases that close
+ * watched numbers use high ones, which the library does not take meanwhile.
+ */
+int	evt_move_at(const char *, int, int, int);
 
 /* Writes so many bytes; reads what is there; writes until EAGAIN. */
 void	evt_write_at(const char *, int, int, size_t);

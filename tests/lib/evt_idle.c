@@ -1,0 +1,63 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * evt: waits that must really sleep, and numbers chosen by the case.
+ *
+ * Processor time is that of the whole process, so a helper thread that spins
+ * is seen as well.
+ */
+#include "config.h"
+
+#include "evt.h"
+
+int64_t
+evt_cpu_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+}
+
+void
+evt_idle_at(const char *file, int line, int kq)
+{
+	struct kevent ev;
+	int64_t cpu, ms, start;
+	int n;
+
+	ms = 6 * EVT_QUIET_MS;
+	cpu = evt_cpu_ns();
+	start = evt_now_ns();
+	n = evt_kevent_ms(kq, NULL, 0, &ev, 1, (int)ms);
+	start = (evt_now_ns() - start) / 1000000;
+	cpu = (evt_cpu_ns() - cpu) / 1000000;
+	if (n == -1)
+		evt_fail_at(file, line, "kevent: %s", strerror(errno));
+	if (n != 0)
+		evt_fail_at(file, line, "unexpected event {%s}", evt_text(&ev));
+	if (start < ms)
+		evt_fail_at(file, line, "the wait ended after %jd of %jd ms",
+		    (intmax_t)start, (intmax_t)ms);
+	if (cpu > ms / 5)
+		evt_fail_at(file, line, "a wait of %jd ms took %jd ms of "
+		    "processor time", (intmax_t)ms, (intmax_t)cpu);
+	if (evt_readable(kq, 0))
+		evt_fail_at(file, line, "the queue polls readable");
+}
+
+int
+evt_move_at(const char *file, int line, int fd, int number)
+{
+	if (fd == number)
+		return (fd);
+	if (dup2(fd, number) != number)
+		evt_fail_at(file, line, "dup2(%d, %d): %s", fd, number,
+		    strerror(errno));
+	(void)close(fd);
+	return (number);
+}
