@@ -329,7 +329,7 @@ EVT_TC(close__races_with_registration_with_survivor, "KQ-106 KQ-102",
 
 /* ---- cost ---------------------------------------------------------------- */
 
-EVT_TC(stale__wait_sleeps, "KQ-265 KQ-102 KQ-009",
+EVT_TC(stale__wait_sleeps, "KQ-265 KQ-102",
     "Files of closed numbers, kept ready by duplicates, neither wake the "
     "wait nor cost processor time, in every mode and filter")
 {

@@ -74,6 +74,17 @@
 		    __FILE__, __LINE__, text, #cond);			\
 } while (0)
 
+/*
+ * What holds on a system's own kqueue and with the interposing library, but
+ * need not without it.
+ */
+#define EVT_WRAPPED(cond, text) do {					\
+	if (evt_native() || evt_interposed())				\
+		ATF_REQUIRE_MSG(cond, "%s (%s)", text, #cond);		\
+	else								\
+		EVT_APPROX(cond, text);					\
+} while (0)
+
 /* The values that an event must have; flags are compared after masking. */
 #define EVT_EVENT(evp, ident, filter, flags, fflags, data)		\
 	evt_event_at(__FILE__, __LINE__, evp, (uintptr_t)(ident),	\
@@ -121,9 +132,13 @@ void	evt_begin(void);
 void	evt_end(void);
 void	evt_settle(void);
 
-/* Is this a system's own kqueue?  Else which mechanisms: "linux", "poll". */
+/*
+ * Is this a system's own kqueue?  Else which mechanisms: "linux", "poll".
+ * Is libevany-interpose loaded?
+ */
 bool	evt_native(void);
 const char *evt_backend(void);
+bool	evt_interposed(void);
 int	evt_scale(void);
 
 /* Fails the case for a caller's line. */

@@ -14,6 +14,14 @@
 
 #include "evt.h"
 
+bool
+evt_interposed(void)
+{
+	const char *list = getenv("LD_PRELOAD");
+
+	return (list != NULL && strstr(list, "evany-interpose") != NULL);
+}
+
 int64_t
 evt_cpu_ns(void)
 {
