@@ -1,0 +1,550 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_inotify: FILE watches on Linux, by inotify(7).
+ *
+ * Feeds:   one inotify descriptor per instance, added as a feeder and read
+ *          when it is ready or fo_collect is called.
+ * State:   struct be_inotify: tree of inodes by watch number (wd), since Linux
+ *          has one watch per inode; masks are ORed, records fanned out.  Each
+ *          inode has a snapshot, against which a record is read: IN_ATTRIB is
+ *          a chmod, a new link or the loss of the last name.  A directory
+ *          says nothing of its own rmdir(2) while it is open, so one that
+ *          waits for that has its parent watched too.
+ * Life:    attach adds to an inode, the last detach removes it.  The path is
+ *          /proc/thread-self/fd/N, which leads to unlinked files too.  No
+ *          descriptor of the file is kept (ff_snap.c says why): the number is
+ *          asked again, and one that names another file is dead and silent.
+ * Race:    a batch is read and each file that it names is asked how it looks,
+ *          until the queue is empty after the last look; only then is it told.
+ *          So no record is left that a look has taken in already.  Records
+ *          queued before an attach are told before it takes effect; records
+ *          for a wd that is gone find no inode and are dropped.
+ * Locks:   the instance's.  Nothing here blocks or can be cancelled.
+ * Fork:    the queue is shared with the parent, so the child closes its copy.
+ *
+ * Calls go through syscall(2): other libraries emulate functions of these
+ * names, and read and close would be cancellation points.
+ */
+#include "config.h"
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/inotify/bi.h"
+
+#define BUF_BYTES	16384
+#define ROUNDS		64	/* reads of one collection */
+#define PATIENCE	3	/* of these, for the other half of a rename */
+
+#define MASK_ENTRIES	((uint32_t)(IN_CREATE | IN_DELETE | IN_MOVED_FROM | \
+			    IN_MOVED_TO))
+
+/* ---- records ---- */
+
+/* A rename of which only the first half was in this directory. */
+static void
+bi_moved_out(struct be_inotify *bi, const struct bi_move *mv)
+{
+	struct bi_inode *in;
+
+	if ((in = evany__bi_find(bi, mv->mv_wd)) == NULL)
+		return;
+	in->in_note |= EVANY__F_EXTEND | (mv->mv_isdir ? EVANY__F_LINK : 0);
+	evany__bi_mark(bi, in);
+}
+
+static void
+bi_moved_from(struct be_inotify *bi, const struct inotify_event *ev)
+{
+	struct bi_move *mv;
+
+	if (bi->bi_nmoves == BI_MOVES) {
+		bi_moved_out(bi, &bi->bi_moves[0]);
+		bi->bi_nmoves--;
+		memmove(&bi->bi_moves[0], &bi->bi_moves[1],
+		    (size_t)bi->bi_nmoves * sizeof(bi->bi_moves[0]));
+	}
+	mv = &bi->bi_moves[bi->bi_nmoves++];
+	mv->mv_cookie = ev->cookie;
+	mv->mv_wd = ev->wd;
+	mv->mv_isdir = (ev->mask & IN_ISDIR) != 0;
+}
+
+static void
+bi_moved_to(struct be_inotify *bi, struct bi_inode *in,
+    const struct inotify_event *ev)
+{
+	struct bi_move mv;
+	int i;
+
+	for (i = 0; i < bi->bi_nmoves; i++)
+		if (bi->bi_moves[i].mv_cookie == ev->cookie)
+			break;
+	if (i < bi->bi_nmoves) {
+		mv = bi->bi_moves[i];
+		bi->bi_moves[i] = bi->bi_moves[--bi->bi_nmoves];
+		if (mv.mv_wd == ev->wd) {
+			in->in_shuffled = in->in_shuffled || mv.mv_isdir;
+			return;
+		}
+		bi_moved_out(bi, &mv);
+	}
+	in->in_note |= EVANY__F_EXTEND |
+	    ((ev->mask & IN_ISDIR) != 0 ? EVANY__F_LINK : 0);
+}
+
+/* A record about a name in a watched directory. */
+static void
+bi_entry(struct be_inotify *bi, struct bi_inode *in,
+    const struct inotify_event *ev)
+{
+	struct bi_inode *child;
+	bool isdir;
+
+	if ((ev->mask & MASK_ENTRIES) == 0)
+		return;		/* an act on the file of that name */
+	isdir = (ev->mask & IN_ISDIR) != 0;
+	in->in_note |= EVANY__F_WRITE;
+	if (isdir && (ev->mask & (IN_CREATE | IN_DELETE)) != 0)
+		in->in_note |= EVANY__F_LINK;
+	if ((ev->mask & IN_MOVED_FROM) != 0)
+		bi_moved_from(bi, ev);
+	if ((ev->mask & IN_MOVED_TO) != 0)
+		bi_moved_to(bi, in, ev);
+	/* Was it one of ours?  Its own link count tells. */
+	if (isdir && (ev->mask & (IN_DELETE | IN_MOVED_TO)) != 0)
+		LIST_FOREACH(child, &in->in_children, in_sibling)
+			evany__bi_mark(bi, child);
+}
+
+static void
+bi_record(struct be_inotify *bi, const struct inotify_event *ev)
+{
+	struct bi_inode *in;
+
+	if ((ev->mask & IN_Q_OVERFLOW) != 0) {
+		evany__bi_overflow(bi);
+		return;
+	}
+	if ((in = evany__bi_find(bi, ev->wd)) == NULL)
+		return;
+	if (ev->len > 0)
+		bi_entry(bi, in, ev);
+	else
+		in->in_seen |= ev->mask;
+	if ((ev->mask & IN_IGNORED) != 0)
+		in->in_lost = true;
+	evany__bi_mark(bi, in);
+}
+
+/* ---- telling ---- */
+
+/* What happened to a file or directory, by its records and looks. */
+static unsigned
+bi_bits(struct bi_inode *in)
+{
+	const struct evany__snap *a = &in->in_snap, *b = &in->in_now;
+	unsigned bits, diff;
+	bool isdir;
+
+	bits = in->in_note;
+	diff = evany__snap_diff(a, b);
+	isdir = evany__snap_isdir(b);
+	if (in->in_restat) {
+		/* As if all had been told that leaves a trace. */
+		if ((diff & EVANY__SNAP_MTIME) != 0)
+			in->in_seen |= IN_MODIFY;
+		if ((diff & EVANY__SNAP_CTIME) != 0)
+			in->in_seen |= IN_ATTRIB;
+		if ((diff & ~EVANY__F_ATTRIB) == EVANY__SNAP_CTIME)
+			in->in_seen |= IN_MOVE_SELF;
+		if (isdir)
+			bits |= diff & EVANY__F_LINK;
+	}
+	if (in->in_shuffled)
+		bits |= diff & EVANY__F_LINK;	/* one took another's place */
+	if ((in->in_seen & IN_MODIFY) != 0)
+		bits |= EVANY__F_WRITE |
+		    (diff & (EVANY__F_EXTEND | EVANY__F_TRUNC));
+	bits |= diff & EVANY__F_DELETE;
+	if (!isdir && (in->in_seen & IN_ATTRIB) != 0)
+		bits |= diff & EVANY__F_LINK;
+	if ((in->in_seen & IN_ATTRIB) != 0) {
+		/*
+		 * One record may stand for several changes.  A new link or a
+		 * lost one leaves mode, owner and, if nothing was written,
+		 * the time of modification alone.
+		 */
+		if ((diff & EVANY__F_ATTRIB) != 0 ||
+		    (diff & (EVANY__F_LINK | EVANY__F_DELETE)) == 0 ||
+		    ((diff & EVANY__SNAP_MTIME) != 0 && !in->in_restat &&
+		    (in->in_mask & IN_MODIFY) != 0 &&
+		    (in->in_seen & IN_MODIFY) == 0))
+			bits |= EVANY__F_ATTRIB;
+	}
+	if ((in->in_seen & IN_MOVE_SELF) != 0)
+		bits |= EVANY__F_RENAME;
+	if ((in->in_seen & IN_OPEN) != 0)
+		bits |= EVANY__F_OPEN;
+	if ((in->in_seen & IN_CLOSE_NOWRITE) != 0)
+		bits |= EVANY__F_CLOSE_READ;
+	if ((in->in_seen & IN_CLOSE_WRITE) != 0)
+		bits |= EVANY__F_CLOSE_WRITE;
+	if ((in->in_seen & IN_ACCESS) != 0)
+		bits |= EVANY__F_READ;
+	if ((in->in_seen & IN_UNMOUNT) != 0)
+		bits |= EVANY__F_REVOKE;
+	return (bits);
+}
+
+static void
+bi_kill(struct bi_watch *bw)
+{
+	LIST_REMOVE(bw, bw_link);
+	bw->bw_inode = NULL;
+}
+
+/* How does the file look now?  Ends watches whose number is gone. */
+static void
+bi_look(struct bi_inode *in)
+{
+	struct evany__snap sn;
+	struct bi_watch *bw, *next;
+
+	for (bw = LIST_FIRST(&in->in_watches); bw != NULL; bw = next) {
+		next = LIST_NEXT(bw, bw_link);
+		if (evany__bi_alive(bw, &sn))
+			in->in_now = sn;
+		else
+			bi_kill(bw);
+	}
+	in->in_looked = true;
+}
+
+/* Tells the watches of one inode.  fw_fire may detach any of them. */
+static void
+bi_tell(struct be_inotify *bi, struct bi_inode *in)
+{
+	struct evany__filewatch *fw;
+	struct bi_watch *bw;
+	unsigned bits, mine;
+
+	bits = 0;
+	if (!in->in_looked)
+		bi_look(in);
+	if (!LIST_EMPTY(&in->in_watches)) {
+		bits = bi_bits(in);
+		in->in_snap = in->in_now;
+	}
+	in->in_seen = in->in_note = 0;
+	in->in_restat = in->in_shuffled = false;
+
+	in->in_holds++;
+	if (in->in_lost && (bits & EVANY__F_REVOKE) == 0)
+		evany__bi_again(bi, in);
+	if ((bits & EVANY__F_RENAME) != 0)
+		evany__bi_orphan(bi, in);	/* it may have another now */
+	evany__bi_family(bi, in);
+	for (bw = LIST_FIRST(&in->in_watches); bw != NULL; bw = bi->bi_next) {
+		bi->bi_next = LIST_NEXT(bw, bw_link);
+		fw = bw->bw_file;
+		mine = bits & ((bw->bw_want & fw->fw_want) | EVANY__F_REVOKE);
+		if (mine != 0)
+			fw->fw_fire(fw, mine);
+	}
+	bi->bi_next = NULL;
+	in->in_holds--;
+	evany__bi_drop(bi, in);
+}
+
+/* Reads once and sorts in what came; how much that was. */
+static long
+bi_batch(struct be_inotify *bi)
+{
+	union {
+		struct inotify_event	ev;
+		char			bytes[BUF_BYTES];
+	} buf;
+	const struct inotify_event *ev;
+	long n, off;
+
+	n = evany__bi_read(bi->bi_fd, &buf, sizeof(buf));
+	for (off = 0; off < n; off += (long)sizeof(*ev) + ev->len) {
+		ev = (const void *)(buf.bytes + off);
+		bi_record(bi, ev);
+	}
+	return (n);
+}
+
+/*
+ * Takes in all that is pending, then tells it.  The two records of one rename
+ * come from one call in the kernel, but not at once: when only the first is
+ * here, its thread gets a chance to bring the second.
+ */
+static void
+bi_collect(struct be_inotify *bi)
+{
+	struct bi_inode *in;
+	long n;
+	int patience, round;
+
+	if (bi->bi_busy || bi->bi_fd == -1)
+		return;
+	bi->bi_busy = true;
+	patience = PATIENCE;
+	for (round = 0; round < ROUNDS; round++) {
+		n = bi_batch(bi);
+		if (n > BUF_BYTES - (long)sizeof(struct inotify_event) -
+		    NAME_MAX - 1)
+			continue;	/* there may be more */
+		if (n > 0)
+			TAILQ_FOREACH(in, &bi->bi_dirty, in_dirtylink) {
+				if (!in->in_looked)
+					bi_look(in);
+			}
+		else if (bi->bi_nmoves > 0 && patience-- > 0)
+			(void)sched_yield();
+		else
+			break;
+	}
+	while (bi->bi_nmoves > 0)
+		bi_moved_out(bi, &bi->bi_moves[--bi->bi_nmoves]);
+	while ((in = TAILQ_FIRST(&bi->bi_dirty)) != NULL) {
+		TAILQ_REMOVE(&bi->bi_dirty, in, in_dirtylink);
+		in->in_dirty = false;
+		bi_tell(bi, in);
+	}
+	bi->bi_busy = false;
+}
+
+static void
+bi_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
+{
+	(void)inst;
+	(void)bits;
+	bi_collect((struct be_inotify *)(void *)((char *)fe -
+	    offsetof(struct be_inotify, bi_feeder)));
+}
+
+/* ---- operations ---- */
+
+/* Is there an inotify, and a /proc through which to reach open files? */
+static int
+be_inotify_probe(void)
+{
+	int error, fd, wd;
+
+	if ((error = evany__bi_init(&fd)) != 0)
+		return (error);
+	error = evany__bi_add(fd, fd, false, IN_ATTRIB, &wd);
+	evany__bi_shut(fd);
+	/* Found, though another user's. */
+	return (error == EACCES ? 0 : error);
+}
+
+static int
+bi_open(void **statep, struct evany__inst *inst)
+{
+	struct be_inotify *bi;
+	int error;
+
+	if (*statep != NULL)
+		return (0);
+	if ((bi = calloc(1, sizeof(*bi))) == NULL)
+		return (ENOMEM);
+	if ((error = evany__bi_init(&bi->bi_fd)) != 0) {
+		free(bi);
+		return (error);
+	}
+	RB_INIT(&bi->bi_tree);
+	TAILQ_INIT(&bi->bi_dirty);
+	bi->bi_feeder.fe_fd = -1;
+	bi->bi_feeder.fe_ready = bi_ready;
+	error = evany__inst_feed(inst, &bi->bi_feeder, bi->bi_fd,
+	    EVANY__LEVEL);
+	if (error != 0) {
+		evany__bi_shut(bi->bi_fd);
+		free(bi);
+		return (error);
+	}
+	*statep = bi;
+	return (0);
+}
+
+/*
+ * What was done to the file until now is told to those who watch it already,
+ * and the snapshot says how it looks to those who do from here on.
+ */
+static void
+bi_settle(struct be_inotify *bi, struct bi_inode *in, int fd)
+{
+	struct evany__snap sn;
+
+	in->in_holds++;
+	bi_collect(bi);
+	in->in_holds--;
+	if (evany__snap_take(&sn, fd) == 0)
+		in->in_snap = sn;
+}
+
+static int
+be_inotify_attach(void **statep, struct evany__filewatch *fw, int fd)
+{
+	struct evany__snap sn;
+	struct be_inotify *bi;
+	struct bi_inode *in, *spare;
+	struct bi_watch *bw;
+	uint32_t mask;
+	int error, wd;
+
+	if ((error = evany__snap_take(&sn, fd)) != 0)
+		return (error);
+	if (!S_ISREG(sn.sn_mode) && !evany__snap_isdir(&sn))
+		return (ENOTSUP);
+	if ((error = bi_open(statep, fw->fw_inst)) != 0)
+		return (error);
+	bi = *statep;
+	bw = calloc(1, sizeof(*bw));
+	spare = calloc(1, sizeof(*spare));
+	if (bw == NULL || spare == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
+	mask = evany__bi_mask(evany__snap_isdir(&sn), fw->fw_want);
+	if ((error = evany__bi_add(bi->bi_fd, fd, false, mask | IN_MASK_ADD,
+	    &wd)) != 0) {
+		if (evany__snap_take(&sn, fd) == EBADF)
+			error = EBADF;
+		goto out;
+	}
+	in = evany__bi_take(bi, wd, mask, &spare);
+	bi_settle(bi, in, fd);
+	bw->bw_file = fw;
+	bw->bw_inode = in;
+	bw->bw_fd = fd;
+	bw->bw_want = fw->fw_want;
+	LIST_INSERT_HEAD(&in->in_watches, bw, bw_link);
+	fw->fw_priv = bw;
+	bw = NULL;
+	evany__bi_family(bi, in);
+out:
+	free(spare);
+	free(bw);
+	return (error);
+}
+
+static int
+be_inotify_modify(void **statep, struct evany__filewatch *fw)
+{
+	struct be_inotify *bi = *statep;
+	struct bi_watch *bw = fw->fw_priv;
+	struct evany__snap sn;
+	struct bi_inode *in;
+	uint32_t mask;
+	int error, wd;
+
+	if (bw == NULL || bw->bw_inode == NULL || bw->bw_want == fw->fw_want)
+		return (0);
+	in = bw->bw_inode;
+	if (!evany__bi_alive(bw, &sn))
+		return (0);
+	mask = evany__bi_mask(evany__snap_isdir(&sn), fw->fw_want);
+	if ((mask & ~in->in_mask) != 0 && !in->in_lost) {
+		error = evany__bi_add(bi->bi_fd, bw->bw_fd, false,
+		    mask | IN_MASK_ADD, &wd);
+		if (error != 0)
+			return (error);
+		if (wd != in->in_wd) {
+			/* The number has just been given away. */
+			if (evany__bi_find(bi, wd) == NULL)
+				evany__bi_remove(bi->bi_fd, wd);
+			return (0);
+		}
+		in->in_mask |= mask;
+	}
+	if ((fw->fw_want & ~bw->bw_want) != 0) {
+		bi_settle(bi, in, bw->bw_fd);
+		if (bw->bw_inode == NULL) {
+			evany__bi_drop(bi, in);
+			return (0);
+		}
+	}
+	bw->bw_want = fw->fw_want;
+	evany__bi_family(bi, in);
+	evany__bi_drop(bi, in);
+	return (0);
+}
+
+static void
+be_inotify_detach(void **statep, struct evany__filewatch *fw)
+{
+	struct be_inotify *bi = *statep;
+	struct bi_watch *bw = fw->fw_priv;
+	struct bi_inode *in;
+
+	fw->fw_priv = NULL;
+	if (bi == NULL || bw == NULL)
+		return;
+	if ((in = bw->bw_inode) != NULL) {
+		if (bi->bi_next == bw)
+			bi->bi_next = LIST_NEXT(bw, bw_link);
+		bi_kill(bw);
+		if (in->in_parent != NULL)
+			evany__bi_family(bi, in);
+		evany__bi_drop(bi, in);
+	}
+	free(bw);
+}
+
+static void
+be_inotify_collect(void **statep)
+{
+	if (*statep != NULL)
+		bi_collect(*statep);
+}
+
+static void
+be_inotify_close(struct evany__inst *inst, void **statep)
+{
+	struct be_inotify *bi = *statep;
+
+	if (bi == NULL)
+		return;
+	*statep = NULL;
+	evany__inst_unfeed(inst, &bi->bi_feeder);
+	evany__bi_shut(bi->bi_fd);
+	free(bi);
+}
+
+static void
+be_inotify_fork_child(void **statep)
+{
+	struct be_inotify *bi = *statep;
+
+	if (bi == NULL || bi->bi_fd == -1)
+		return;
+	evany__bi_shut(bi->bi_fd);
+	bi->bi_fd = -1;
+}
+
+const struct evany__file_ops evany__file_inotify_ops = {
+	.fo_name = "inotify",
+	.fo_probe = be_inotify_probe,
+	.fo_attach = be_inotify_attach,
+	.fo_modify = be_inotify_modify,
+	.fo_detach = be_inotify_detach,
+	.fo_collect = be_inotify_collect,
+	.fo_close = be_inotify_close,
+	.fo_fork_child = be_inotify_fork_child,
+};
