@@ -127,6 +127,38 @@ evt_await_zombie_at(const char *file, int line, pid_t pid)
 			evt_fail_at(file, line, "waitid: %s", strerror(errno));
 }
 
+int
+evt_ended_at(const char *file, int line, const struct kevent *ev, pid_t pid)
+{
+	if (ev->ident != (uintptr_t)pid || ev->filter != EVFILT_PROC ||
+	    (ev->flags & (EV_EOF | EV_ERROR)) != EV_EOF ||
+	    (ev->fflags & 0xf0000000U) != NOTE_EXIT)
+		evt_fail_at(file, line, "event {%s}, expected the end of %jd",
+		    evt_text(ev), (intmax_t)pid);
+	return ((int)ev->data);
+}
+
+void
+evt_one_end_at(const char *file, int line, int kq, pid_t pid, int status,
+    bool told)
+{
+	struct kevent ev;
+	int error, got;
+
+	evt_one_at(file, line, kq, &ev);
+	got = evt_ended_at(file, line, &ev, pid);
+	if (got != status && (told || got != 0))
+		evt_fail_at(file, line, "status %#x, expected %#x", got,
+		    status);
+	EVT_APPROX(got == status, "the system does not tell the status");
+	evt_none_at(file, line, kq);
+	error = evt_change_errno_at(file, line, kq, (uintptr_t)pid,
+	    EVFILT_PROC, EV_DELETE, 0, 0, NULL);
+	if (error != ENOENT)
+		evt_fail_at(file, line, "deleting the knote of an ended "
+		    "process: %s", error == 0 ? "done" : strerror(error));
+}
+
 bool
 evt_status_is_told(void)
 {

@@ -33,6 +33,19 @@ struct evt_child {
 #define evt_reap(pid)		evt_reap_at(__FILE__, __LINE__, pid)
 #define evt_await_zombie(pid)	evt_await_zombie_at(__FILE__, __LINE__, pid)
 
+/* NOTE_EXIT with the status, which macOS gives only when asked for it. */
+#ifdef NOTE_EXITSTATUS
+#define EVT_EXIT	(NOTE_EXIT | NOTE_EXITSTATUS)
+#else
+#define EVT_EXIT	NOTE_EXIT
+#endif
+
+#define evt_ended(ev, pid)	evt_ended_at(__FILE__, __LINE__, ev, pid)
+#define evt_one_end(kq, pid, status)					\
+	evt_one_end_at(__FILE__, __LINE__, kq, pid, status, true)
+#define evt_one_end_if(kq, pid, status, told)				\
+	evt_one_end_at(__FILE__, __LINE__, kq, pid, status, told)
+
 /* Starts one; evt_child_obey() is a fn that exits with the first order. */
 void	evt_child_start_at(const char *, int, struct evt_child *,
 	    int (*)(int, int));
@@ -53,6 +66,15 @@ void	evt_child_answer(int, const void *, size_t);
 /* Waits for a child: its status; or leaves it a zombie. */
 int	evt_reap_at(const char *, int, pid_t);
 void	evt_await_zombie_at(const char *, int, pid_t);
+
+/* The status in an event, which must be of EVFILT_PROC and pid's end. */
+int	evt_ended_at(const char *, int, const struct kevent *, pid_t);
+
+/*
+ * Exactly one event, the end of pid, and then no knote.  The status is the
+ * one given; if it is not certain that the system tells it, it may be 0.
+ */
+void	evt_one_end_at(const char *, int, int, pid_t, int, bool);
 
 /*
  * Does the running kernel tell the status of a process that someone else
