@@ -1,0 +1,639 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_poll: waiting by poll(2) and pipes, on any Unix.
+ *
+ * Number:  the program's descriptor is the read end of a pipe that belongs to
+ *          the instance, known again by device and inode.  A byte is in the
+ *          pipe while there is something to give, so the number polls, nests
+ *          and dups as pipes do.  We wait and empty the pipe through a
+ *          duplicate of our own: the program's number may be another file by
+ *          the time it is read, and bytes of that must not be eaten.
+ * Ready:   the background thread (pollthread.c) waits for all descriptors of
+ *          all instances; one that becomes ready is taken out of its array and
+ *          put into the ready queue here, and the byte is written.  A wait
+ *          first looks at every descriptor itself, so that what is true when
+ *          it begins is seen without the thread, then sleeps on the pipe.
+ * Level:   a reported level stays in the queue, is looked at again by each
+ *          wait, and goes back to the thread when it is not ready any more.
+ * Edge:    poll_edge.c.
+ * Alarms:  a time at which the thread writes the byte, and which each wait
+ *          compares with the clock.  Nobody tells us when the realtime clock
+ *          is set, so that one is looked at every REALTIME_NS.
+ * Race:    a queue that was closed is not known to be so until core releases
+ *          it; until then its descriptors wake the thread, once each.
+ * Locks:   bp_lock (4), for all of the state but the pipe and the bell; wake
+ *          takes none, so that it can be called while a wait is interrupted
+ *          by a signal handler.
+ * Fork:    the child closes its copies of the inner descriptors and never
+ *          looks at the state: a thread may have been changing it.
+ */
+#include "config.h"
+
+#include "backends/poll/be_poll.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REALTIME_NS	INT64_C(1000000000)
+
+static void	be_poll_tick(struct evany__bg_tick *);
+static void	be_poll_free(struct evany__bg_release *);
+
+void
+evany__bp_enter(struct be_poll *bp, int *cancelp)
+{
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancelp);
+	(void)pthread_mutex_lock(&bp->bp_lock);
+}
+
+void
+evany__bp_leave(struct be_poll *bp, int cancel)
+{
+	(void)pthread_mutex_unlock(&bp->bp_lock);
+	(void)pthread_setcancelstate(cancel, NULL);
+}
+
+/* ---- life ----------------------------------------------------------------------- */
+
+/* Systems that give all pipes one inode number cannot be served. */
+static int
+be_poll_probe(void)
+{
+	struct evany__pipe one, other;
+	int cancel, error, saved;
+
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if ((error = evany__pipe_open(&one)) == 0) {
+		if ((error = evany__pipe_open(&other)) == 0) {
+			if (evany__pipe_names(&one, other.pi_read))
+				error = ENOTSUP;
+			evany__pipe_close(&other);
+		}
+		evany__pipe_close(&one);
+	}
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	/* Out of descriptors: pipes are there all the same. */
+	return (error == EMFILE || error == ENFILE ? 0 : error);
+}
+
+static int
+be_poll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
+{
+	struct be_poll *bp;
+	int cancel, error, number, saved;
+
+	if ((bp = calloc(1, sizeof(*bp))) == NULL)
+		return (ENOMEM);
+	if ((error = pthread_mutex_init(&bp->bp_lock, NULL)) != 0) {
+		free(bp);
+		return (error);
+	}
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if ((error = evany__pipe_open(&bp->bp_pipe)) != 0)
+		goto out;
+	number = bp->bp_pipe.pi_read;
+	error = evany__pipe_dup(number, &bp->bp_pipe.pi_read);
+	if (error == 0 && (flags & O_CLOEXEC) == 0 &&
+	    fcntl(number, F_SETFD, 0) == -1)
+		error = errno;
+	if (error != 0) {
+		if (number != bp->bp_pipe.pi_read)
+			(void)close(number);
+		evany__pipe_close(&bp->bp_pipe);
+	}
+out:
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	if (error != 0) {
+		(void)pthread_mutex_destroy(&bp->bp_lock);
+		free(bp);
+		return (error);
+	}
+	bp->bp_tag = evany__inst_tag(inst);
+	bp->bp_look = bp->bp_next = EVANY__FOREVER;
+	bp->bp_tick.bt_fn = be_poll_tick;
+	bp->bp_release.br_fn = be_poll_free;
+	TAILQ_INIT(&bp->bp_ready);
+	LIST_INIT(&bp->bp_parked);
+	LIST_INIT(&bp->bp_nests);
+	evany__pn_enter(bp);
+	*statep = bp;
+	*numberp = number;
+	return (0);
+}
+
+/* When the thread holds no pointer to it any more. */
+static void
+be_poll_free(struct evany__bg_release *br)
+{
+	struct be_poll *bp;
+
+	bp = (struct be_poll *)(void *)((char *)br -
+	    offsetof(struct be_poll, bp_release));
+	(void)pthread_mutex_destroy(&bp->bp_lock);
+	free(bp->bp_table);
+	free(bp->bp_fds);
+	free(bp->bp_entries);
+	free(bp);
+}
+
+static void
+be_poll_close(struct evany__inst *inst)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	unsigned i;
+	int cancel, saved;
+
+	saved = errno;
+	evany__pn_leave(bp);
+	evany__bp_enter(bp, &cancel);
+	for (i = 0; i < bp->bp_ntable; i++)
+		while (bp->bp_table[i] != NULL)
+			evany__pe_drop(bp->bp_table[i]);
+	evany__bg_tick_stop(&bp->bp_tick);
+	evany__pipe_close(&bp->bp_pipe);
+	evany__bp_leave(bp, cancel);
+	evany__bg_release(&bp->bp_release);
+	errno = saved;
+}
+
+static int
+be_poll_names(struct evany__inst *inst, int number)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int saved, yes;
+
+	saved = errno;
+	yes = evany__pipe_names(&bp->bp_pipe, number);
+	errno = saved;
+	return (yes);
+}
+
+static void
+be_poll_fork_child(struct evany__inst *inst)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int saved;
+
+	saved = errno;
+	evany__bg_fork_child();
+	evany__pn_fork_child();
+	evany__pipe_close(&bp->bp_pipe);
+	errno = saved;
+}
+
+/* ---- the byte -------------------------------------------------------------------- */
+
+static bool
+alarm_due(const struct be_poll *bp, int clock)
+{
+	return (bp->bp_alarm[clock] != 0 &&
+	    evany__now(clock) >= bp->bp_alarm[clock]);
+}
+
+/* Sets the tick to the first thing that the thread must look at. */
+static void
+tick_set(struct be_poll *bp)
+{
+	int64_t at, next, now;
+
+	next = bp->bp_look;
+	at = bp->bp_alarm[EVANY__MONOTONIC];
+	if (at != 0 && at < next)
+		next = at;
+	if ((at = bp->bp_alarm[EVANY__REALTIME]) != 0) {
+		now = evany__now(EVANY__REALTIME);
+		at = at <= now ? 0 : at - now;
+		at = evany__now(EVANY__MONOTONIC) +
+		    (at < REALTIME_NS ? at : REALTIME_NS);
+		if (at < next)
+			next = at;
+	}
+	/* A tick that comes too early does no harm. */
+	if (next < bp->bp_next &&
+	    evany__bg_tick_at(&bp->bp_tick, next) == 0)
+		bp->bp_next = next;
+}
+
+void
+evany__bp_settle(struct be_poll *bp)
+{
+	bool due;
+	int c;
+
+	due = false;
+	for (c = 0; c < EVANY__CLOCKS; c++)
+		due |= alarm_due(bp, c);
+	if (due || !TAILQ_EMPTY(&bp->bp_ready) || atomic_load(&bp->bp_bell)) {
+		if (!bp->bp_rung)
+			bp->bp_rung = evany__pipe_ring(&bp->bp_pipe) == 0;
+	} else if (atomic_exchange(&bp->bp_stray, 0) || bp->bp_rung) {
+		(void)evany__pipe_drain(&bp->bp_pipe);
+		bp->bp_rung = false;
+		/* A bell that came meanwhile lost its byte. */
+		if (atomic_load(&bp->bp_bell))
+			bp->bp_rung = evany__pipe_ring(&bp->bp_pipe) == 0;
+	}
+	if (!due)
+		tick_set(bp);
+}
+
+static void
+be_poll_tick(struct evany__bg_tick *bt)
+{
+	struct be_poll *bp;
+	int cancel;
+
+	bp = (struct be_poll *)(void *)((char *)bt -
+	    offsetof(struct be_poll, bp_tick));
+	evany__bp_enter(bp, &cancel);
+	bp->bp_next = EVANY__FOREVER;
+	evany__pg_tick(bp, evany__now(EVANY__MONOTONIC));
+	evany__bp_settle(bp);
+	evany__bp_leave(bp, cancel);
+}
+
+/*
+ * The bell is set before the byte is written, and the byte noted after: a wait
+ * that finds the bell in between leaves a byte for a later one to take out,
+ * and no wait can miss both.
+ */
+static int
+be_poll_wake(struct evany__inst *inst, int number)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, error, saved;
+
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (!evany__pipe_names(&bp->bp_pipe, number))
+		error = ENXIO;
+	else {
+		atomic_store(&bp->bp_bell, 1);
+		error = evany__pipe_ring(&bp->bp_pipe);
+		atomic_store(&bp->bp_stray, 1);
+	}
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (error);
+}
+
+static int
+be_poll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, error, saved;
+
+	(void)number;
+	saved = errno;
+	evany__bp_enter(bp, &cancel);
+	/* Whether there can be a thread is known now or never. */
+	error = at == 0 || bp->bp_next != EVANY__FOREVER ? 0 :
+	    evany__bg_tick_at(&bp->bp_tick, EVANY__FOREVER);
+	if (error == 0) {
+		bp->bp_alarm[clock] = at;
+		evany__bp_settle(bp);
+	} else if (error == EAGAIN)
+		error = ENOMEM;
+	evany__bp_leave(bp, cancel);
+	errno = saved;
+	return (error);
+}
+
+/* ---- interest -------------------------------------------------------------------- */
+
+static bool
+off(const uint8_t *want)
+{
+	unsigned d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (want[d] != EVANY__OFF)
+			return (false);
+	return (true);
+}
+
+/* A registration with what is wanted.  Lock held. */
+static int
+entry_set(struct be_poll *bp, struct poll_entry *pe, int fd,
+    const struct stat *st, bool nested, const uint8_t *want, unsigned fresh,
+    uint64_t cookie)
+{
+	bool new;
+	int error;
+
+	new = pe == NULL;
+	if (new && (error = evany__pe_add(bp, fd, st, cookie, nested,
+	    &pe)) != 0)
+		return (error);
+	error = evany__pe_want(pe, want, fresh);
+	if (error == 0)
+		pe->pe_cookie = cookie;
+	else if (new && error != EBADF)
+		evany__pe_drop(pe);
+	return (error);
+}
+
+static int
+change_one(struct be_poll *bp, struct evany__change *ch)
+{
+	static const uint8_t known = 1;
+	struct poll_entry *pe;
+	struct stat st;
+	bool nested;
+	int cancel, error;
+
+	error = fstat(ch->ch_fd, &st) == -1 ? EBADF : 0;
+	nested = false;
+	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch->ch_want) &&
+	    (error = evany__pn_check(bp, &st, &nested)) != 0)
+		return (error);
+
+	evany__bp_enter(bp, &cancel);
+	pe = evany__pe_find(bp, ch->ch_fd, false);
+	if (*(uint8_t *)ch->ch_priv == 0) {
+		/* What core has forgotten. */
+		if (pe != NULL)
+			evany__pe_drop(pe);
+		pe = NULL;
+	} else if (error == 0 && (pe == NULL || pe->pe_dev != st.st_dev ||
+	    pe->pe_ino != st.st_ino))
+		error = ESTALE;
+	if (error == 0 && !off(ch->ch_want)) {
+		if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+		    S_ISBLK(st.st_mode))
+			error = EPERM;
+		else
+			error = entry_set(bp, pe, ch->ch_fd, &st, nested,
+			    ch->ch_want, ch->ch_fresh, ch->ch_cookie);
+		if (error == 0)
+			*(uint8_t *)ch->ch_priv = known;
+	} else {
+		if (pe != NULL)
+			evany__pe_drop(pe);
+		*(uint8_t *)ch->ch_priv = 0;
+	}
+	evany__bp_settle(bp);
+	evany__bp_leave(bp, cancel);
+	return (error);
+}
+
+static int
+be_poll_change(struct evany__inst *inst, int number, struct evany__change *ch,
+    int n, int *donep)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int error, i, saved;
+
+	saved = errno;
+	error = 0;
+	i = 0;
+	while (i < n && error == 0) {
+		error = evany__pipe_names(&bp->bp_pipe, number) ?
+		    change_one(bp, &ch[i]) : ENXIO;
+		ch[i++].ch_error = error;
+	}
+	*donep = i;
+	errno = saved;
+	return (0);
+}
+
+/* Spent directions became idle when they were reported. */
+static void
+be_poll_spent(struct evany__inst *inst, void *priv, uint64_t cookie)
+{
+	(void)inst;
+	(void)priv;
+	(void)cookie;
+}
+
+static void
+entry_end(struct evany__inst *inst, int fd, bool feeder, uint64_t cookie)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	struct poll_entry *pe;
+	int cancel, saved;
+
+	saved = errno;
+	evany__bp_enter(bp, &cancel);
+	pe = evany__pe_find(bp, fd, feeder);
+	if (pe != NULL && (feeder || pe->pe_cookie == cookie))
+		evany__pe_drop(pe);
+	evany__bp_settle(bp);
+	evany__bp_leave(bp, cancel);
+	errno = saved;
+}
+
+static int
+be_poll_evict(struct evany__inst *inst, int number, int fd, uint64_t cookie)
+{
+	(void)number;
+	entry_end(inst, fd, false, cookie);
+	return (0);
+}
+
+static int
+be_poll_renew(struct evany__inst *inst, const int *numbers, int n)
+{
+	(void)inst;
+	(void)numbers;
+	(void)n;
+	return (ENOTSUP);
+}
+
+static int
+be_poll_feed(struct evany__inst *inst, int number, int fd,
+    enum evany__mode mode, uint64_t cookie)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	uint8_t want[EVANY__W_COUNT] = { [EVANY__W_IN] = (uint8_t)mode };
+	struct poll_entry *pe;
+	struct stat st;
+	int cancel, error, saved;
+
+	saved = errno;
+	error = 0;
+	if (!evany__pipe_names(&bp->bp_pipe, number))
+		error = ENXIO;
+	else if (fstat(fd, &st) == -1)
+		error = EBADF;
+	if (error == 0) {
+		evany__bp_enter(bp, &cancel);
+		if ((pe = evany__pe_find(bp, fd, true)) != NULL)
+			evany__pe_drop(pe);
+		error = entry_set(bp, NULL, fd, &st, false, want, 0, cookie);
+		evany__bp_settle(bp);
+		evany__bp_leave(bp, cancel);
+	}
+	errno = saved;
+	return (error);
+}
+
+static void
+be_poll_unfeed(struct evany__inst *inst, int number, int fd)
+{
+	(void)number;
+	entry_end(inst, fd, true, 0);
+}
+
+/* ---- waiting --------------------------------------------------------------------- */
+
+static void
+record(struct be_poll *bp, struct evany__ready *rd, int kind, int index)
+{
+	rd->rd_cookie = EVANY__COOKIE(kind, bp->bp_tag, 0, index);
+	rd->rd_bits = EVANY__IN;
+}
+
+/*
+ * Takes what is ready.  With all, looks at every descriptor; without, only at
+ * those that the thread found.  *countp is below room.  Lock held.
+ */
+static int
+collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
+{
+	struct poll_entry *pe;
+	unsigned left;
+	int c, n;
+
+	n = 0;
+	if (atomic_exchange(&bp->bp_bell, 0))
+		record(bp, &rd[n++], EVANY__CK_BELL, 0);
+	for (c = 0; c < EVANY__CLOCKS && n < room; c++)
+		if (alarm_due(bp, c)) {
+			bp->bp_alarm[c] = 0;
+			record(bp, &rd[n++], EVANY__CK_ALARM, c);
+		}
+	if (all)
+		evany__pe_scan(bp);
+	/* Those at the head have waited longest; what stays goes behind. */
+	for (left = bp->bp_nready; left > 0 && n < room; left--) {
+		if ((pe = TAILQ_FIRST(&bp->bp_ready)) == NULL)
+			break;
+		TAILQ_REMOVE(&bp->bp_ready, pe, pe_link);
+		TAILQ_INSERT_TAIL(&bp->bp_ready, pe, pe_link);
+		if (!all) {
+			evany__pe_look(pe);
+			if (TAILQ_LAST(&bp->bp_ready, poll_queue) != pe)
+				continue;
+		}
+		if (evany__pe_report(pe, &rd[n]))
+			n++;
+	}
+	evany__bp_settle(bp);
+	return (n);
+}
+
+/* Sleeps on the pipe: 1 rung, 0 time-out, or a negative errno value. */
+static int
+sleep_until(struct be_poll *bp, int64_t deadline, int cancel)
+{
+	struct pollfd pfd;
+	int64_t now;
+	int n, unused;
+
+	pfd.fd = bp->bp_pipe.pi_read;
+	pfd.events = POLLIN;
+	pfd.revents = 0;
+	if (deadline != EVANY__FOREVER) {
+		now = evany__now(EVANY__MONOTONIC);
+		if (now >= deadline)
+			return (0);
+		deadline -= now;
+	}
+	(void)pthread_setcancelstate(cancel, NULL);
+	n = evany__poll_ns(&pfd, 1, deadline);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
+	if (n == -1)
+		return (errno == EINTR ? -EINTR : -ENOMEM);
+	return (n);
+}
+
+static int
+be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
+    int nchanges, struct evany__ready *rd, int room, int *countp,
+    int64_t deadline)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, done, error, n, saved, unused;
+	bool all, nests;
+
+	*countp = 0;
+	if (nchanges > 0) {
+		error = be_poll_change(inst, number, ch, nchanges, &done);
+		if (error != 0 || ch[done - 1].ch_error != 0)
+			return (error);
+	}
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	error = 0;
+	if (!evany__pipe_names(&bp->bp_pipe, number) ||
+	    !evany__pipe_names(&bp->bp_pipe, bp->bp_pipe.pi_read)) {
+		error = EBADF;
+		goto out;
+	}
+	for (all = true, n = 1;;) {
+		if (all) {
+			evany__bp_enter(bp, &unused);
+			nests = !LIST_EMPTY(&bp->bp_nests);
+			evany__bp_leave(bp, unused);
+			if (nests)
+				evany__pn_refresh(bp);
+		}
+		evany__bp_enter(bp, &unused);
+		/* Whatever woke us is a byte in the pipe. */
+		if (!all && n == 1)
+			bp->bp_rung = true;
+		*countp = collect(bp, rd, room, all);
+		evany__bp_leave(bp, unused);
+		if (*countp > 0 || error != 0 || deadline == 0 || n == 0)
+			break;
+		/* Closed by the program, our duplicate would be ever ready. */
+		if (!all && !evany__pipe_names(&bp->bp_pipe,
+		    bp->bp_pipe.pi_read)) {
+			error = EBADF;
+			break;
+		}
+		n = sleep_until(bp, deadline, cancel);
+		if (n < 0)
+			error = -n;
+		/* At the end once more what the thread may be late with. */
+		all = n == 0;
+	}
+	if (*countp > 0)
+		error = 0;
+out:
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (error);
+}
+
+const struct evany__be_ops evany__be_poll_ops = {
+	.be_name = "poll",
+	.be_probe = be_poll_probe,
+	.be_open = be_poll_open,
+	.be_close = be_poll_close,
+	.be_names = be_poll_names,
+	.be_change = be_poll_change,
+	.be_spent = be_poll_spent,
+	.be_evict = be_poll_evict,
+	.be_renew = be_poll_renew,
+	.be_feed = be_poll_feed,
+	.be_unfeed = be_poll_unfeed,
+	.be_wait = be_poll_wait,
+	.be_wake = be_poll_wake,
+	.be_alarm = be_poll_alarm,
+	.be_fork_child = be_poll_fork_child
+};

@@ -1,0 +1,155 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_poll.h: shared by the files of this mechanism.
+ *
+ * Keys of the fields: (c) constant after creation, (p) bp_lock, (a) atomic,
+ * (n) the lock of poll_nest.c.
+ */
+#ifndef EVANY_BE_POLL_H
+#define EVANY_BE_POLL_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backends/backend.h"
+#include "backends/poll/pollpipe.h"
+#include "backends/poll/pollthread.h"
+
+/* What one direction of a registration is about. */
+enum poll_state {
+	POLL_QUIET = 0,		/* nothing: off, idle or spent */
+	POLL_ARMED,		/* waits for poll(2) to call it ready */
+	POLL_READY,		/* to be reported if it still is */
+	POLL_PARKED		/* an edge that was reported and is ready yet */
+};
+
+/* What an edge looked like when it was reported. */
+struct poll_mark {
+	int64_t	mk_count;	/* bytes, connections or room */
+	int64_t	mk_again;	/* when it is reported in doubt */
+	int64_t	mk_pause;	/* how long that took */
+	short	mk_events;	/* of poll(2) */
+};
+
+struct poll_entry;
+
+struct poll_edge {
+	LIST_ENTRY(poll_edge)	 eg_link;	/* those parked */
+	struct poll_entry	*eg_entry;
+	struct poll_mark	 eg_mark[EVANY__W_COUNT];
+	int64_t			 eg_next;	/* next look by the thread */
+	int64_t			 eg_step;
+	bool			 eg_listed;
+};
+
+/* One registered descriptor, or feeder.  Freed by the thread once armed. */
+struct poll_entry {
+	struct evany__bg_watch	 pe_watch;	/* bw_fd: (c) */
+	struct be_poll		*pe_inst;	/* (c) */
+	/* (p) from here */
+	TAILQ_ENTRY(poll_entry)	 pe_link;	/* ready queue */
+	LIST_ENTRY(poll_entry)	 pe_nest;	/* queues that are watched */
+	struct poll_entry	*pe_next;	/* same number */
+	struct poll_edge	*pe_edge;	/* NULL without edges */
+	uint64_t		 pe_cookie;
+	dev_t			 pe_dev;
+	ino_t			 pe_ino;
+	unsigned		 pe_place;	/* in bp_fds + 1, 0: none */
+	short			 pe_now;	/* what poll(2) said last */
+	short			 pe_armed;	/* what the thread waits for */
+	uint8_t			 pe_want[EVANY__W_COUNT];
+	uint8_t			 pe_state[EVANY__W_COUNT];
+	uint8_t			 pe_kind;	/* enum evany__fdkind, if known */
+	bool			 pe_known;	/* the thread knows it */
+	bool			 pe_queued;	/* stands in the ready queue */
+	bool			 pe_nested;	/* is another instance */
+	bool			 pe_dead;
+};
+
+TAILQ_HEAD(poll_queue, poll_entry);
+LIST_HEAD(poll_nests, poll_entry);
+LIST_HEAD(poll_edges, poll_edge);
+
+struct be_poll {
+	struct evany__pipe	 bp_pipe;	/* (c) pi_read: a duplicate */
+	unsigned		 bp_tag;	/* (c) */
+	atomic_int		 bp_bell;	/* (a) wake was called */
+	atomic_int		 bp_stray;	/* (a) a byte beside bp_rung */
+
+	LIST_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
+	TAILQ_ENTRY(be_poll)	 bp_walk;	/* (n) */
+	bool			 bp_seen;	/* (n) by this walk */
+
+	pthread_mutex_t		 bp_lock;
+	/* (p) from here */
+	bool			 bp_rung;	/* a byte is in the pipe */
+	struct poll_entry	**bp_table;	/* by number */
+	unsigned		 bp_ntable;
+	unsigned		 bp_count;	/* entries */
+	struct pollfd		*bp_fds;	/* those not quiet */
+	struct poll_entry	**bp_entries;	/* beside bp_fds */
+	unsigned		 bp_used;
+	unsigned		 bp_room;
+	struct poll_queue	 bp_ready;
+	unsigned		 bp_nready;
+	struct poll_edges	 bp_parked;
+	struct poll_nests	 bp_nests;
+	int64_t			 bp_alarm[EVANY__CLOCKS];
+	int64_t			 bp_look;	/* first look at those parked */
+	int64_t			 bp_next;	/* what bp_tick is set to */
+	struct evany__bg_tick	 bp_tick;
+	struct evany__bg_release bp_release;
+};
+
+/* be_poll.c: the lock, with cancellation held off. */
+void	evany__bp_enter(struct be_poll *, int *cancelp);
+void	evany__bp_leave(struct be_poll *, int cancel);
+/* Rings or silences the number, sets the tick.  Lock held. */
+void	evany__bp_settle(struct be_poll *);
+
+/* poll_entry.c; lock held for all of it. */
+struct poll_entry *evany__pe_find(struct be_poll *, int fd, bool feeder);
+int	evany__pe_add(struct be_poll *, int fd, const struct stat *,
+	    uint64_t cookie, bool nested, struct poll_entry **);
+int	evany__pe_want(struct poll_entry *, const uint8_t *want,
+	    unsigned fresh);
+void	evany__pe_drop(struct poll_entry *);
+/* Looks at the entry, or at all; what it finds decides who is ready. */
+void	evany__pe_look(struct poll_entry *);
+void	evany__pe_scan(struct be_poll *);
+/*
+ * Puts the record of a ready entry, which was looked at in this pass.  False
+ * if there is none: the number names another file by now, and it is dropped.
+ */
+bool	evany__pe_report(struct poll_entry *, struct evany__ready *);
+
+/* poll_edge.c; lock held. */
+short	evany__pg_events(unsigned dir);
+void	evany__pg_park(struct poll_entry *, unsigned dir);
+bool	evany__pg_moved(struct poll_entry *, unsigned dir, int64_t now);
+void	evany__pg_unpark(struct poll_entry *, unsigned dir);
+void	evany__pg_list(struct poll_entry *);
+void	evany__pg_tick(struct be_poll *, int64_t now);
+/* The stream has ended, where poll(2) has no POLLRDHUP. */
+bool	evany__pg_ended(struct poll_entry *);
+
+/* poll_nest.c; no lock held. */
+void	evany__pn_enter(struct be_poll *);
+void	evany__pn_leave(struct be_poll *);
+int	evany__pn_check(struct be_poll *, const struct stat *, bool *nestedp);
+void	evany__pn_refresh(struct be_poll *);
+void	evany__pn_fork_child(void);
+
+#endif /* EVANY_BE_POLL_H */

@@ -1,0 +1,162 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * poll_nest: instances that watch instances.
+ *
+ * An instance's number polls like any pipe, so nesting works by itself.  Two
+ * things need more: a cycle must be refused, and a wait that does not sleep
+ * must see what the instances inside would only be told by the background
+ * thread a moment later.
+ *
+ * State:   the list of all instances.
+ * Locks:   nest_lock (3) guards the list and a walk through it; one bp_lock
+ *          (4) at a time is taken under it.
+ * Fork:    the child begins with an empty list.
+ */
+#include "config.h"
+
+#include "backends/poll/be_poll.h"
+
+#include <errno.h>
+
+TAILQ_HEAD(nest_walk, be_poll);
+
+static pthread_mutex_t nest_lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, be_poll) nest_all = LIST_HEAD_INITIALIZER(nest_all);
+
+static void
+nest_enter(int *cancelp)
+{
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancelp);
+	(void)pthread_mutex_lock(&nest_lock);
+}
+
+static void
+nest_leave(int cancel)
+{
+	(void)pthread_mutex_unlock(&nest_lock);
+	(void)pthread_setcancelstate(cancel, NULL);
+}
+
+void
+evany__pn_enter(struct be_poll *bp)
+{
+	int cancel;
+
+	nest_enter(&cancel);
+	LIST_INSERT_HEAD(&nest_all, bp, bp_link);
+	nest_leave(cancel);
+}
+
+void
+evany__pn_leave(struct be_poll *bp)
+{
+	int cancel;
+
+	nest_enter(&cancel);
+	LIST_REMOVE(bp, bp_link);
+	nest_leave(cancel);
+}
+
+static struct be_poll *
+nest_find(dev_t dev, ino_t ino)
+{
+	struct be_poll *bp;
+
+	LIST_FOREACH(bp, &nest_all, bp_link)
+		if (bp->bp_pipe.pi_dev == dev && bp->bp_pipe.pi_ino == ino)
+			return (bp);
+	return (NULL);
+}
+
+/* Adds the instances that bp watches to the walk.  nest_lock held. */
+static void
+nest_inside(struct be_poll *bp, struct nest_walk *walk)
+{
+	struct be_poll *inner;
+	struct poll_entry *pe;
+	int cancel;
+
+	evany__bp_enter(bp, &cancel);
+	LIST_FOREACH(pe, &bp->bp_nests, pe_nest) {
+		inner = nest_find(pe->pe_dev, pe->pe_ino);
+		if (inner == NULL || inner->bp_seen)
+			continue;
+		inner->bp_seen = true;
+		TAILQ_INSERT_TAIL(walk, inner, bp_walk);
+	}
+	evany__bp_leave(bp, cancel);
+}
+
+/* All that can be reached from bp, the nearest first.  nest_lock held. */
+static void
+nest_reach(struct be_poll *bp, struct nest_walk *walk)
+{
+	struct be_poll *inner;
+
+	LIST_FOREACH(inner, &nest_all, bp_link)
+		inner->bp_seen = false;
+	TAILQ_INIT(walk);
+	nest_inside(bp, walk);
+	TAILQ_FOREACH(inner, walk, bp_walk)
+		nest_inside(inner, walk);
+}
+
+/*
+ * May bp watch the fifo that st describes?  EINVAL if it is bp itself, ELOOP
+ * if it watches bp; *nestedp if it is an instance at all.
+ */
+int
+evany__pn_check(struct be_poll *bp, const struct stat *st, bool *nestedp)
+{
+	struct nest_walk walk;
+	struct be_poll *inner;
+	int cancel, error;
+
+	*nestedp = false;
+	if (st->st_dev == bp->bp_pipe.pi_dev && st->st_ino == bp->bp_pipe.pi_ino)
+		return (EINVAL);
+	error = 0;
+	nest_enter(&cancel);
+	inner = nest_find(st->st_dev, st->st_ino);
+	if (inner != NULL) {
+		*nestedp = true;
+		nest_reach(inner, &walk);
+		if (bp->bp_seen)
+			error = ELOOP;
+	}
+	nest_leave(cancel);
+	return (error);
+}
+
+/* Makes the numbers of the instances inside tell what is ready now. */
+void
+evany__pn_refresh(struct be_poll *bp)
+{
+	struct nest_walk walk;
+	struct be_poll *inner;
+	int cancel, unused;
+
+	nest_enter(&cancel);
+	nest_reach(bp, &walk);
+	TAILQ_FOREACH_REVERSE(inner, &walk, nest_walk, bp_walk) {
+		if (inner == bp)
+			continue;
+		evany__bp_enter(inner, &unused);
+		evany__pe_scan(inner);
+		evany__bp_settle(inner);
+		evany__bp_leave(inner, unused);
+	}
+	nest_leave(cancel);
+}
+
+void
+evany__pn_fork_child(void)
+{
+	(void)pthread_mutex_init(&nest_lock, NULL);
+	LIST_INIT(&nest_all);
+}
