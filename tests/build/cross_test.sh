@@ -1,0 +1,76 @@
+#! @ATF_SH@
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Library, examples and tests for another system, without a warning.  This
+# takes a minute or two each, so it is done only when asked for: EVANY_CROSS=1
+# in the environment, and ZIG if zig is not to be found otherwise.
+cross()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	[ -n "${EVANY_CROSS-}" ] ||
+	    atf_skip "cross builds are made if EVANY_CROSS is set"
+	unset LD_LIBRARY_PATH DYLD_LIBRARY_PATH PKG_CONFIG_PATH
+	system=$1 expected=$2
+	shift 2
+	"$srcdir/tools/cross/build.sh" "$system" "$srcdir" out "$@" \
+	    >log 2>&1
+	case $? in
+	0)	;;
+	77)	atf_skip "no zig" ;;
+	*)	tail -n 60 log; atf_fail "$system does not build" ;;
+	esac
+	grep -q "^  kqueue  *$expected " log || {
+		sed -n '/^  facility/,/^  prefix/p' log
+		atf_fail "kqueue is not $expected"
+	}
+	# The linker and libtool warn without failing.
+	grep -i 'warning:' log | grep -Ev 'cross tools not prefixed' >warnings
+	[ ! -s warnings ] || {
+		cat warnings
+		atf_fail "warnings"
+	}
+	# Something was built.
+	atf_check test -s out/.libs/libevany.a
+	atf_check test -s out/examples/kqueue_demo
+	ls out/tests/kqueue/kqueue_*_test >programs || atf_fail "no test"
+}
+
+one()
+{
+	eval "atf_test_case $1
+	$1_head()
+	{
+		atf_set descr \"$2: kqueue is $3\"
+		atf_set timeout 900
+	}
+	$1_body()
+	{
+		cross $2 $3 $4
+	}"
+}
+
+one freebsd		x86_64-freebsd		native
+one netbsd		x86_64-netbsd		native
+one openbsd		x86_64-openbsd		native
+one macos		x86_64-macos		native
+one macos_arm		aarch64-macos		native
+one musl		x86_64-linux-musl	emulated
+one musl_portable	x86_64-linux-musl	emulated "--disable-epoll \
+    --disable-inotify --disable-signalfd --disable-pidfd --disable-perf"
+one freebsd_emulated	x86_64-freebsd		emulated --with-kqueue=emulated
+one netbsd_emulated	x86_64-netbsd		emulated --with-kqueue=emulated
+one macos_emulated	x86_64-macos		emulated --with-kqueue=emulated
+
+atf_init_test_cases()
+{
+	atf_add_test_case freebsd
+	atf_add_test_case netbsd
+	atf_add_test_case openbsd
+	atf_add_test_case macos
+	atf_add_test_case macos_arm
+	atf_add_test_case musl
+	atf_add_test_case musl_portable
+	atf_add_test_case freebsd_emulated
+	atf_add_test_case netbsd_emulated
+	atf_add_test_case macos_emulated
+}
