@@ -239,7 +239,7 @@ evany__ff_backlog(int fd, int64_t *countp)
 	if (error == 0) {
 		if (info.tcpi_state != TS_LISTEN)
 			return (ENOTSUP);
-		/* A listener has its accept queue here; the maximum in sacked. */
+		/* Of a listener this is the accept queue. */
 		*countp = info.tcpi_unacked;
 		return (0);
 	}
