@@ -1,0 +1,590 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * One failure at a time, of everything that can fail.
+ *
+ * Each case runs a scenario over and over, with its first, second, third ...
+ * allocation or system call failed.  A call that then reports an error must
+ * report that one, must have done nothing, and succeeds when it is made
+ * again; a wait that failed has lost no event.  At the end the process has as
+ * many descriptors and as much memory as without the failure.
+ */
+#include "config.h"
+
+#include "evt.h"
+#include "fault.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <signal.h>
+
+#define MANY		300		/* knotes that make tables grow */
+#define TURNS		5000		/* more calls than any scenario makes */
+
+/* The failure seen by the call that was made last, 0 if there was none. */
+static int seen;
+
+/* Off while a scenario is run for what it leaves behind only. */
+static bool armed;
+
+static void
+on(void)
+{
+	if (armed)
+		fault_on();
+}
+
+static int
+off(void)
+{
+	return (armed ? fault_off() : 0);
+}
+
+/* An error that a failed inner call may have been turned into. */
+static bool
+right_errno(int error)
+{
+	return (error == seen);
+}
+
+static int
+faulty_queue(void)
+{
+	int error, kq;
+
+	on();
+	kq = kqueue();
+	error = errno;
+	seen = off();
+	if (kq != -1)
+		return (kq);
+	if (!right_errno(error))
+		fault_fail("kqueue: errno %d after %d", error, seen);
+	if ((kq = kqueue()) == -1)
+		fault_fail("kqueue: again errno %d", errno);
+	return (kq);
+}
+
+/*
+ * A list of changes with no room for entries; all of it must be possible.
+ * fresh: there is no knote yet, and none may be there after a failure.
+ */
+static void
+faulty_changes(int kq, const struct kevent *kev, int n, bool fresh)
+{
+	struct kevent del;
+	int error, i, res;
+
+	on();
+	res = kevent(kq, kev, n, NULL, 0, NULL);
+	error = errno;
+	seen = off();
+	if (res == 0)
+		return;
+	if (res != -1 || !right_errno(error))
+		fault_fail("change of ident %ld filter %d: %d errno %d after "
+		    "%d", (long)kev->ident, kev->filter, res, error, seen);
+	/* What failed is not there; what came before it may be. */
+	for (i = 0; i < n && n > 1; i++) {
+		del = kev[i];
+		del.flags = EV_DELETE;
+		(void)kevent(kq, &del, 1, NULL, 0, NULL);
+	}
+	if (n == 1 && fresh) {
+		del = *kev;
+		del.flags = EV_DELETE;
+		if (kevent(kq, &del, 1, NULL, 0, NULL) == 0)
+			fault_fail("the failed change of ident %ld filter %d "
+			    "left a knote", (long)kev->ident, kev->filter);
+		if (errno != ENOENT)
+			fault_fail("delete: errno %d", errno);
+	}
+	if (kevent(kq, kev, n, NULL, 0, NULL) != 0)
+		fault_fail("again, ident %ld filter %d: errno %d",
+		    (long)kev->ident, kev->filter, errno);
+}
+
+static void
+faulty(int kq, uintptr_t ident, int filter, unsigned flags, unsigned fflags,
+    int64_t data)
+{
+	struct kevent kev;
+
+	EV_SET(&kev, ident, filter, flags, fflags, data, NULL);
+	faulty_changes(kq, &kev, 1, (flags & EV_ADD) != 0);
+}
+
+/* The same for a knote that exists. */
+static void
+faulty_again(int kq, uintptr_t ident, int filter, unsigned flags,
+    unsigned fflags, int64_t data)
+{
+	struct kevent kev;
+
+	EV_SET(&kev, ident, filter, flags, fflags, data, NULL);
+	faulty_changes(kq, &kev, 1, false);
+}
+
+/* The event must come, whatever fails while it is waited for. */
+static void
+expect(int kq, uintptr_t ident, int filter, struct kevent *out)
+{
+	static const struct timespec limit = { 10, 0 };
+	struct kevent ev[8];
+	int error, i, n, tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		on();
+		n = kevent(kq, NULL, 0, ev, 8, &limit);
+		error = errno;
+		seen = off();
+		if (n == -1 && !right_errno(error))
+			fault_fail("wait for ident %ld filter %d: errno %d "
+			    "after %d", (long)ident, filter, error, seen);
+		if (n == 0)
+			break;
+		for (i = 0; i < n; i++) {
+			if (ev[i].ident == ident && ev[i].filter == filter) {
+				*out = ev[i];
+				return;
+			}
+		}
+	}
+	fault_fail("the event of ident %ld filter %d is lost", (long)ident,
+	    filter);
+}
+
+static void
+quiet(int kq)
+{
+	static const struct timespec zero;
+	struct kevent ev;
+	int n;
+
+	if ((n = kevent(kq, NULL, 0, &ev, 1, &zero)) != 0)
+		fault_fail("unexpected: %d, ident %ld filter %d", n,
+		    n == 1 ? (long)ev.ident : 0, n == 1 ? ev.filter : 0);
+}
+
+static void
+drop(int kq, uintptr_t ident, int filter)
+{
+	struct kevent kev;
+	int error, res;
+
+	EV_SET(&kev, ident, filter, EV_DELETE, 0, 0, NULL);
+	on();
+	res = kevent(kq, &kev, 1, NULL, 0, NULL);
+	error = errno;
+	seen = off();
+	if (res == 0)
+		return;
+	if (!right_errno(error) || kevent(kq, &kev, 1, NULL, 0, NULL) != 0)
+		fault_fail("delete of ident %ld filter %d: errno %d, %d after "
+		    "%d", (long)ident, filter, error, errno, seen);
+}
+
+static void
+put(int fd)
+{
+	if (write(fd, "x", 1) != 1)
+		fault_fail("write: errno %d", errno);
+}
+
+static void
+take(int fd)
+{
+	char c;
+
+	if (read(fd, &c, 1) != 1)
+		fault_fail("read: errno %d", errno);
+}
+
+/* ---- the parts of a scenario ---------------------------------------------------- */
+
+static void
+part_sockets(int kq)
+{
+	struct kevent ev;
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) == -1)
+		fault_fail("socketpair: errno %d", errno);
+	faulty(kq, (uintptr_t)s[0], EVFILT_READ, EV_ADD, 0, 0);
+	quiet(kq);
+	put(s[1]);
+	expect(kq, (uintptr_t)s[0], EVFILT_READ, &ev);
+	take(s[0]);
+	drop(kq, (uintptr_t)s[0], EVFILT_READ);
+
+	/* Edges in both directions need two registrations. */
+	faulty(kq, (uintptr_t)s[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0);
+	faulty(kq, (uintptr_t)s[0], EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0);
+	expect(kq, (uintptr_t)s[0], EVFILT_WRITE, &ev);
+	quiet(kq);
+	put(s[1]);
+	expect(kq, (uintptr_t)s[0], EVFILT_READ, &ev);
+	quiet(kq);
+	take(s[0]);
+
+	/* Deliver once, then again when it is enabled. */
+	faulty(kq, (uintptr_t)s[1], EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0);
+	put(s[0]);
+	expect(kq, (uintptr_t)s[1], EVFILT_READ, &ev);
+	quiet(kq);
+	faulty(kq, (uintptr_t)s[1], EVFILT_READ, EV_ENABLE, 0, 0);
+	expect(kq, (uintptr_t)s[1], EVFILT_READ, &ev);
+	take(s[1]);
+	faulty(kq, (uintptr_t)s[1], EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0);
+	expect(kq, (uintptr_t)s[1], EVFILT_WRITE, &ev);
+	quiet(kq);
+	faulty(kq, (uintptr_t)s[1], EVFILT_EMPTY, EV_ADD | EV_ONESHOT, 0, 0);
+	expect(kq, (uintptr_t)s[1], EVFILT_EMPTY, &ev);
+	(void)close(s[0]);
+	faulty_again(kq, (uintptr_t)s[1], EVFILT_READ, EV_ADD | EV_ENABLE, 0,
+	    0);
+	expect(kq, (uintptr_t)s[1], EVFILT_READ, &ev);
+	if ((ev.flags & EV_EOF) == 0)
+		fault_fail("no EV_EOF");
+	(void)close(s[1]);
+	quiet(kq);
+}
+
+/* A number is closed while a duplicate lives, ready all the time. */
+static void
+part_duplicate(int kq)
+{
+	struct kevent ev;
+	int copy, p[2];
+
+	if (pipe(p) == -1 || (copy = dup(p[0])) == -1)
+		fault_fail("pipe: errno %d", errno);
+	faulty(kq, (uintptr_t)p[0], EVFILT_READ, EV_ADD, 0, 0);
+	put(p[1]);
+	expect(kq, (uintptr_t)p[0], EVFILT_READ, &ev);
+	(void)close(p[0]);
+	/* The wait finds the number closed; what it must do may fail. */
+	faulty(kq, 1, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER, 0);
+	expect(kq, 1, EVFILT_USER, &ev);
+	quiet(kq);
+	(void)close(copy);
+	(void)close(p[1]);
+	quiet(kq);
+}
+
+static void
+part_files(int kq)
+{
+	char path[] = "/tmp/evany-fault.XXXXXX";
+	struct kevent ev;
+	int fd, null;
+
+	if ((fd = mkstemp(path)) == -1 || (null = open("/dev/null",
+	    O_RDWR)) == -1)
+		fault_fail("open: errno %d", errno);
+	faulty(kq, (uintptr_t)fd, EVFILT_VNODE, EV_ADD | EV_CLEAR,
+	    NOTE_WRITE | NOTE_DELETE, 0);
+	faulty(kq, (uintptr_t)fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0);
+	quiet(kq);
+	if (pwrite(fd, "x", 1, 0) != 1)
+		fault_fail("pwrite: errno %d", errno);
+	expect(kq, (uintptr_t)fd, EVFILT_VNODE, &ev);
+	drop(kq, (uintptr_t)fd, EVFILT_READ);
+	faulty(kq, (uintptr_t)fd, EVFILT_READ, EV_ADD | EV_ONESHOT, 0, 0);
+	expect(kq, (uintptr_t)fd, EVFILT_READ, &ev);
+	quiet(kq);
+	(void)unlink(path);
+	expect(kq, (uintptr_t)fd, EVFILT_VNODE, &ev);
+	if ((ev.fflags & NOTE_DELETE) == 0)
+		fault_fail("fflags %#x", ev.fflags);
+	drop(kq, (uintptr_t)fd, EVFILT_VNODE);
+	faulty(kq, (uintptr_t)null, EVFILT_READ, EV_ADD | EV_ONESHOT, 0, 0);
+	expect(kq, (uintptr_t)null, EVFILT_READ, &ev);
+	(void)close(null);
+	(void)close(fd);
+	quiet(kq);
+}
+
+static void
+part_timers(int kq)
+{
+	struct kevent ev;
+
+	faulty(kq, 7, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_ABSTIME |
+	    NOTE_SECONDS, 1);
+	expect(kq, 7, EVFILT_TIMER, &ev);
+	faulty(kq, 8, EVFILT_TIMER, EV_ADD, NOTE_MSECONDS, 1);
+	expect(kq, 8, EVFILT_TIMER, &ev);
+	expect(kq, 8, EVFILT_TIMER, &ev);
+	faulty_again(kq, 8, EVFILT_TIMER, EV_ADD, NOTE_SECONDS, 3600);
+	drop(kq, 8, EVFILT_TIMER);
+	quiet(kq);
+}
+
+static void
+part_user(int kq)
+{
+	struct kevent ev;
+
+	faulty(kq, 3, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0);
+	quiet(kq);
+	faulty(kq, 3, EVFILT_USER, 0, NOTE_TRIGGER | NOTE_FFCOPY | 5, 6);
+	expect(kq, 3, EVFILT_USER, &ev);
+	if (ev.fflags != 5 || ev.data != 6)
+		fault_fail("fflags %#x data %ld", ev.fflags, (long)ev.data);
+	quiet(kq);
+	drop(kq, 3, EVFILT_USER);
+}
+
+static void
+nothing(int signo)
+{
+	(void)signo;
+}
+
+static void
+part_signal(int kq)
+{
+	struct kevent ev;
+	sigset_t old, one;
+
+	(void)signal(SIGUSR1, nothing);
+	faulty(kq, SIGUSR1, EVFILT_SIGNAL, EV_ADD, 0, 0);
+	quiet(kq);
+	(void)raise(SIGUSR1);
+	expect(kq, SIGUSR1, EVFILT_SIGNAL, &ev);
+	/* Blocked, it is found in another way. */
+	(void)sigemptyset(&one);
+	(void)sigaddset(&one, SIGUSR1);
+	(void)sigprocmask(SIG_BLOCK, &one, &old);
+	quiet(kq);
+	(void)raise(SIGUSR1);
+	expect(kq, SIGUSR1, EVFILT_SIGNAL, &ev);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	drop(kq, SIGUSR1, EVFILT_SIGNAL);
+	quiet(kq);
+	(void)signal(SIGUSR1, SIG_DFL);
+}
+
+static void
+part_process(int kq)
+{
+	struct kevent ev;
+	int p[2], status;
+	pid_t pid;
+	char c;
+
+	if (pipe(p) == -1 || (pid = fork()) == -1)
+		fault_fail("fork: errno %d", errno);
+	if (pid == 0) {
+		(void)close(p[1]);
+		(void)!read(p[0], &c, 1);
+		_exit(7);
+	}
+	(void)close(p[0]);
+	faulty(kq, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0);
+	quiet(kq);
+	(void)close(p[1]);
+	expect(kq, (uintptr_t)pid, EVFILT_PROC, &ev);
+	if ((ev.fflags & NOTE_EXIT) == 0)
+		fault_fail("fflags %#x", ev.fflags);
+	if (waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7)
+		fault_fail("waitpid");
+	quiet(kq);
+}
+
+static void
+part_nested(int kq)
+{
+	struct kevent ev;
+	int inner;
+
+	inner = faulty_queue();
+	faulty(kq, (uintptr_t)inner, EVFILT_READ, EV_ADD, 0, 0);
+	quiet(kq);
+	faulty(inner, 1, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER, 0);
+	expect(kq, (uintptr_t)inner, EVFILT_READ, &ev);
+	expect(inner, 1, EVFILT_USER, &ev);
+	quiet(kq);
+	(void)close(inner);
+	quiet(kq);
+}
+
+/* So many that every table grows, and more than a wait takes at once. */
+static void
+part_many(int kq)
+{
+	static struct kevent ev[MANY], kev[MANY];
+	static const struct timespec zero;
+	int error, i, n, sum, tries;
+
+	for (i = 0; i < MANY; i++)
+		EV_SET(&kev[i], i, EVFILT_USER, EV_ADD | EV_ONESHOT,
+		    NOTE_TRIGGER, 0, NULL);
+	faulty_changes(kq, kev, MANY, false);
+	for (tries = 0, sum = 0; sum < MANY && tries < 10; tries++) {
+		on();
+		n = kevent(kq, NULL, 0, ev, MANY, &zero);
+		error = errno;
+		seen = off();
+		if (n == -1 && !right_errno(error))
+			fault_fail("wait: errno %d after %d", error, seen);
+		sum += n > 0 ? n : 0;
+	}
+	if (sum != MANY)
+		fault_fail("%d events of %d", sum, MANY);
+	for (i = 0; i < MANY; i++)
+		EV_SET(&kev[i], i, EVFILT_TIMER, EV_ADD, NOTE_SECONDS, 3600,
+		    NULL);
+	faulty_changes(kq, kev, MANY, false);
+	quiet(kq);
+	for (i = 0; i < MANY; i++)
+		kev[i].flags = EV_DELETE;
+	if (kevent(kq, kev, MANY, NULL, 0, NULL) != 0)
+		fault_fail("delete of many: errno %d", errno);
+}
+
+static void
+part_copy(int kq)
+{
+	struct kevent ev;
+	int copy;
+
+	if ((copy = dup(kq)) == -1)
+		fault_fail("dup: errno %d", errno);
+	faulty(copy, 4, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER, 0);
+	expect(kq, 4, EVFILT_USER, &ev);
+	(void)close(copy);
+	quiet(kq);
+}
+
+static void
+all_parts(void)
+{
+	int kq;
+
+	kq = faulty_queue();
+	part_user(kq);
+	part_sockets(kq);
+	part_duplicate(kq);
+	part_files(kq);
+	part_timers(kq);
+	part_signal(kq);
+	part_process(kq);
+	part_nested(kq);
+	part_copy(kq);
+	part_many(kq);
+	(void)close(kq);
+	/* The library tidies up after a dead queue here. */
+	kq = faulty_queue();
+	part_user(kq);
+	(void)close(kq);
+}
+
+static void
+scenario(const struct fault_plan *fp)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (fp->fp_busy) {
+		/* Without faults first: all that is made once exists. */
+		armed = false;
+		all_parts();
+	}
+	armed = true;
+	all_parts();
+	/* And once more undisturbed, so that what is kept is the same. */
+	evt_settle();
+}
+
+/* ---- the cases --------------------------------------------------------------------- */
+
+static void
+check_run(const struct fault_plan *fp, const struct fault_result *res,
+    const struct fault_result *base)
+{
+	const char *what = res->fr_what[0] != '\0' ? res->fr_what : "nothing";
+
+	if (res->fr_why[0] != '\0')
+		atf_tc_fail("turn %u variant %u (%s): %s", fp->fp_turn,
+		    fp->fp_variant, what, res->fr_why);
+	if (base == NULL)
+		return;
+	if (res->fr_fds != base->fr_fds)
+		atf_tc_fail("turn %u variant %u (%s): %d descriptors, not %d",
+		    fp->fp_turn, fp->fp_variant, what, res->fr_fds,
+		    base->fr_fds);
+	if (res->fr_blocks > base->fr_blocks)
+		atf_tc_fail("turn %u variant %u (%s): %ld blocks of memory, "
+		    "not %ld", fp->fp_turn, fp->fp_variant, what,
+		    res->fr_blocks, base->fr_blocks);
+}
+
+static void
+each_turn(bool alloc, bool busy)
+{
+	struct fault_plan fp = { .fp_alloc = alloc, .fp_busy = busy };
+	struct fault_result base, res;
+	unsigned runs;
+
+	if (evt_native())
+		atf_tc_skip("what is tested is the library's own");
+	if (alloc && !fault_alloc_ours())
+		atf_tc_skip("allocation is a sanitizer's or another libc's");
+	if (!fault_run(&fp, scenario, &base))
+		atf_tc_skip("this system does not let us trace a child");
+	check_run(&fp, &base, NULL);
+	runs = 0;
+	for (fp.fp_turn = 1; fp.fp_turn < TURNS; fp.fp_turn++) {
+		fp.fp_variant = 0;
+		do {
+			if (!fault_run(&fp, scenario, &res))
+				atf_tc_fail("the child cannot be traced");
+			check_run(&fp, &res, &base);
+			runs++;
+		} while (res.fr_what[0] != '\0' &&
+		    ++fp.fp_variant < res.fr_variants);
+		if (res.fr_what[0] == '\0')
+			break;
+	}
+	printf("%u calls can fail, %u runs\n", base.fr_calls, runs);
+	ATF_REQUIRE_MSG(base.fr_calls > 0, "no call was counted");
+}
+
+#define RULES	"KQ-002 KQ-259 KQ-034 KQ-053 KQ-056"
+
+EVT_TC(kevent__allocation_fails, RULES,
+    "No memory gives ENOMEM on that change; the queue stays usable")
+{
+	each_turn(true, false);
+}
+
+EVT_TC(kevent__allocation_fails__queues_exist, RULES,
+    "No memory gives ENOMEM on that change; the queue stays usable")
+{
+	each_turn(true, true);
+}
+
+EVT_TC(kevent__system_call_fails, RULES,
+    "A full table or no memory in the kernel is reported and loses nothing")
+{
+	each_turn(false, false);
+}
+
+EVT_TC(kevent__system_call_fails__queues_exist, RULES,
+    "A full table or no memory in the kernel is reported and loses nothing")
+{
+	each_turn(false, true);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	EVT_TP_ADD_TC(tp, kevent__allocation_fails);
+	EVT_TP_ADD_TC(tp, kevent__allocation_fails__queues_exist);
+	EVT_TP_ADD_TC(tp, kevent__system_call_fails);
+	EVT_TP_ADD_TC(tp, kevent__system_call_fails__queues_exist);
+	return (atf_no_error());
+}
