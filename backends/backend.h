@@ -109,6 +109,13 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 #define EVANY__FD_PRIV	8	/* bytes per descriptor for the mechanism */
 
 /*
+ * Bits of ch_fresh.  1 << EVANY__W_x: report this direction again if it is
+ * ready, an edge too.  Any bit: find out whether ch_fd still names the file
+ * that was registered, even if nothing else changes.
+ */
+#define EVANY__VERIFY	0x80U
+
+/*
  * One change of the interest in one descriptor.  The whole interest is
  * stated each time; the mechanism knows from its own bytes what it told the
  * kernel before and makes no call where nothing changes for the kernel.
@@ -116,7 +123,7 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 struct evany__change {
 	int		 ch_fd;
 	uint8_t		 ch_want[EVANY__W_COUNT];	/* enum evany__mode */
-	uint8_t		 ch_fresh;	/* EV_ADD: see change below */
+	uint8_t		 ch_fresh;	/* 1 << direction, EVANY__VERIFY */
 	uint64_t	 ch_cookie;
 	void		*ch_priv;	/* EVANY__FD_PRIV bytes, zero at first */
 	int		 ch_error;	/* result */
@@ -153,11 +160,12 @@ struct evany__be_ops {
 	/*
 	 * Applies n changes in order through number and stores each result in
 	 * ch_error.  Stops after the first error; *donep is how many were
-	 * looked at.  With ch_fresh an edge that is already there is reported
-	 * again.  Errors: EBADF (ch_fd is closed), ESTALE (ch_fd names another
-	 * file than the one registered; nothing changed and ch_priv is void),
+	 * looked at.  When nothing is wanted any more, and the registration
+	 * was spent, and ch_fresh is 0, it may be left silent in place.
+	 * Errors: EBADF (ch_fd is closed), ESTALE (ch_fd names another file
+	 * than the one registered; nothing changed and ch_priv is void),
 	 * EPERM (the mechanism cannot wait for this kind of file: it never
-	 * blocks), ELOOP, EINVAL, ENOMEM, ENOSPC; ENXIO (number no longer names
+	 * blocks), ELOOP, EINVAL, ENOMEM, ENOSPC; EIDRM (number no longer names
 	 * the instance).
 	 */
 	int	(*be_change)(struct evany__inst *, int number,
@@ -171,10 +179,19 @@ struct evany__be_ops {
 
 	/*
 	 * The number fd was closed or reused while its old file lives on and
-	 * reports under cookie: end that registration.
+	 * reports under cookie: end that registration, and no other.  EAGAIN:
+	 * only be_renew can.
 	 */
-	void	(*be_evict)(struct evany__inst *, int number, int fd,
+	int	(*be_evict)(struct evany__inst *, int number, int fd,
 		    uint64_t cookie);
+
+	/*
+	 * Puts an empty kernel object in the place of the old one, under all
+	 * of the instance's numbers, and wakes those who wait on the old one.
+	 * Core then registers everything again.  ENOTSUP if be_evict never
+	 * answers EAGAIN.
+	 */
+	int	(*be_renew)(struct evany__inst *, const int *numbers, int n);
 
 	/* Adds or removes an inner descriptor, for EVANY__IN only. */
 	int	(*be_feed)(struct evany__inst *, int number, int fd,
@@ -197,7 +214,7 @@ struct evany__be_ops {
 
 	/*
 	 * Makes the instance readable and ends a wait: one record of kind
-	 * BELL.  Calls coalesce.  ENXIO if number no longer names it.
+	 * BELL.  Calls coalesce.  EIDRM if number no longer names it.
 	 */
 	int	(*be_wake)(struct evany__inst *, int number);
 
@@ -237,7 +254,8 @@ void	evany__inst_ring(struct evany__inst *);
  */
 struct evany__feeder {
 	int		fe_fd;		/* -1: not attached */
-	uint32_t	fe_id;
+	uint32_t	fe_id;		/* core's */
+	enum evany__mode fe_mode;	/* core's */
 	void		(*fe_ready)(struct evany__inst *,
 			    struct evany__feeder *, unsigned bits);
 };
@@ -369,6 +387,8 @@ struct evany__proc_ops {
 	void	(*po_detach)(void **statep, struct evany__procwatch *);
 	/* Has the process ended (a zombie, say)?  1 or 0. */
 	int	(*po_ended)(struct evany__procwatch *);
+	/* Before each wait: takes in what is pending, so that a poll sees it. */
+	void	(*po_collect)(void **statep);
 	void	(*po_close)(struct evany__inst *, void **statep);
 	void	(*po_fork_child)(void **statep);
 };
@@ -391,6 +411,9 @@ enum evany__fdkind {
 
 /* Kind of the file behind fd; UNKNOWN if fd is closed. */
 enum evany__fdkind evany__ff_kind(int fd);
+
+/* What poll(2) says now of one direction (EVANY__W_*), as a record's bits. */
+unsigned evany__ff_now(int fd, int dir);
 
 /* Bytes to read.  EBADF: closed; any other error: no such count. */
 int	evany__ff_inbytes(int fd, int64_t *bytesp);

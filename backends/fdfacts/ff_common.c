@@ -26,7 +26,15 @@
 #endif
 
 #include <errno.h>
+#include <poll.h>
 #include <termios.h>
+
+/* Where the system has no such bit, the end of a stream shows as POLLIN. */
+#ifdef POLLRDHUP
+#define FF_POLLRDHUP	POLLRDHUP
+#else
+#define FF_POLLRDHUP	0
+#endif
 
 int
 evany__ff_inbytes(int fd, int64_t *bytesp)
@@ -99,4 +107,31 @@ evany__ff_kind_of(int fd, const struct stat *st)
 		return (kind);
 	}
 	return (S_ISBLK(st->st_mode) ? EVANY__K_CHR : EVANY__K_OTHER);
+}
+
+unsigned
+evany__ff_now(int fd, int dir)
+{
+	static const short asked[EVANY__W_COUNT] = {
+		[EVANY__W_IN] = POLLIN | FF_POLLRDHUP,
+		[EVANY__W_OUT] = POLLOUT,
+		[EVANY__W_PRI] = POLLPRI
+	};
+	unsigned bits = 0;
+	short now;
+
+	now = evany__ff_poll(fd, asked[dir]);
+	if ((now & POLLIN) != 0)
+		bits |= EVANY__IN;
+	if ((now & POLLOUT) != 0)
+		bits |= EVANY__OUT;
+	if ((now & POLLPRI) != 0)
+		bits |= EVANY__PRI;
+	if ((now & FF_POLLRDHUP) != 0)
+		bits |= EVANY__RDHUP;
+	if ((now & POLLHUP) != 0)
+		bits |= EVANY__HUP;
+	if ((now & POLLERR) != 0)
+		bits |= EVANY__ERR;
+	return (bits);
 }

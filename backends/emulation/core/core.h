@@ -1,0 +1,251 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * core.h: what all drivers share.
+ *
+ * An instance is what a facility's descriptor denotes.  A watch is one thing
+ * that an instance looks at; drivers embed it at the start of their own
+ * object (a knote, an association).  Descriptors have one slot per number,
+ * with a list of the watches on it.  Watches with something to tell that no
+ * kernel object tells stand in the instance's ready queue.
+ *
+ * Keys of the fields: (c) constant after creation, (t) number table lock,
+ * (i) instance lock, (a) atomic.  instance.c states the lock order.
+ */
+#ifndef EVANY_CORE_H
+#define EVANY_CORE_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backends/backend.h"
+
+/* ---- locks (lock.c) ------------------------------------------------------ */
+
+/*
+ * A mutex that knows its owner, so that a call from a signal handler can tell
+ * that it interrupted the holder.  A shared one works across fork in shared
+ * memory and survives the death of its holder: lock then returns EOWNERDEAD
+ * once, with the lock held, and the caller makes the state good.
+ */
+struct evany__lock {
+	pthread_mutex_t	 lk_mutex;
+	atomic_uintptr_t lk_owner;
+};
+int	evany__lock_init(struct evany__lock *, bool shared);
+void	evany__lock_fini(struct evany__lock *);
+int	evany__lock_enter(struct evany__lock *);
+void	evany__lock_leave(struct evany__lock *);
+bool	evany__lock_mine(struct evany__lock *);
+
+/* ---- memory (slab.c) ------------------------------------------------------ */
+
+/*
+ * Equal objects without overhead, given back all at once.  The caller locks.
+ * A slab made with shared true lives in memory that a fork shares.
+ */
+struct evany__slab {
+	size_t	 sl_size;
+	void	*sl_free;
+	void	*sl_chunks;
+	bool	 sl_shared;
+};
+void	evany__slab_init(struct evany__slab *, size_t size, bool shared);
+void	*evany__slab_get(struct evany__slab *);
+void	evany__slab_put(struct evany__slab *, void *);
+void	evany__slab_fini(struct evany__slab *);
+
+/* ---- watches ---------------------------------------------------------------- */
+
+struct evany__watch {
+	TAILQ_ENTRY(evany__watch) wt_ready;	/* (i) ready queue */
+	struct evany__watch	*wt_next;	/* (i) slot or hash chain */
+	uint32_t		 wt_call;	/* (i) last pass that gave it */
+	uint8_t			 wt_queued;	/* (i) stands in the queue */
+	uint8_t			 wt_dir;	/* (c) EVANY__W_* */
+	uint8_t			 wt_mode;	/* (i) enum evany__mode */
+	uint8_t			 wt_bits;	/* (i) of a record kept back */
+};
+TAILQ_HEAD(evany__watchq, evany__watch);
+
+/* One number that is watched. */
+struct evany__fdslot {
+	struct evany__watch	*fs_watches;	/* (i) */
+	uint16_t		 fs_gen;	/* (i) generation of the number */
+	uint8_t			 fs_kind;	/* (i) enum evany__fdkind */
+	uint8_t			 fs_known;	/* (i) driver: facts looked up */
+	uint8_t			 fs_priv[EVANY__FD_PRIV] /* (i) mechanism */
+	    __attribute__((aligned(4)));
+};
+
+#define EVANY__PAGE_SLOTS	64
+
+/* ---- driver ------------------------------------------------------------------ */
+
+/* Where a pass over what is ready puts its events. */
+struct evany__sink {
+	void	*sk_events;	/* the driver's array */
+	int	 sk_room;	/* its length */
+	int	 sk_count;	/* filled so far */
+};
+
+static inline bool
+evany__sink_full(const struct evany__sink *sk)
+{
+	return (sk->sk_count == sk->sk_room);
+}
+
+/* Functions of a driver; all are called with the instance's lock held. */
+struct evany__driver {
+	const char	*dr_name;
+	/*
+	 * The record of a descriptor has bits that concern this watch.  The
+	 * sink has room.  The driver may delete the watch; false: the number
+	 * was found closed and all its watches have gone.
+	 */
+	bool	(*dr_fd)(struct evany__inst *, struct evany__watch *,
+		    unsigned bits, struct evany__sink *);
+	/* The same for a watch taken from the ready queue. */
+	void	(*dr_ready)(struct evany__inst *, struct evany__watch *,
+		    struct evany__sink *);
+	/* The number was closed or reused: forget its watches. */
+	void	(*dr_fd_gone)(struct evany__inst *, int fd);
+	/* A timer has expired and is idle. */
+	void	(*dr_timer)(struct evany__inst *, struct evany__timer *);
+	/* The instance ends: free everything the driver has. */
+	void	(*dr_close)(struct evany__inst *);
+};
+
+/* ---- instances ------------------------------------------------------------------ */
+
+struct evany__heap {
+	struct evany__timer	**hp_at;
+	uint32_t		  hp_count;
+	uint32_t		  hp_room;
+};
+
+#define EVANY__NUMBERS	4	/* numbers of one instance kept in mind */
+
+struct evany__inst {
+	/* (c) */
+	const struct evany__driver	*in_driver;
+	const struct evany__table	*in_table;
+	void				*in_state;	/* be_ops' */
+	void				*in_data;	/* driver's */
+	unsigned			 in_tag;
+
+	LIST_ENTRY(evany__inst)		 in_link;	/* (t) */
+	int				 in_numbers[EVANY__NUMBERS]; /* (t) */
+	atomic_int			 in_refs;	/* (a) 0: being freed */
+
+	struct evany__lock		 in_lock;
+	/* (i) from here */
+	int				 in_number;	/* used last */
+	bool				 in_rung;
+	uint32_t			 in_call;	/* counts passes */
+	struct evany__watchq		 in_ready;
+	uint32_t			 in_nready;
+	struct evany__fdslot		**in_pages;
+	uint32_t			 in_npages;
+	struct evany__heap		 in_heap[EVANY__CLOCKS];
+	int64_t				 in_alarm[EVANY__CLOCKS]; /* as set */
+	struct evany__feeder		**in_feeders;
+	uint32_t			 in_nfeeders;
+	uint32_t			 in_gen;	/* of feeders */
+	void				*in_file;	/* file_ops' state */
+	void				*in_signal;	/* signal_ops' state */
+	void				*in_proc;	/* proc_ops' state */
+	uint32_t			 in_nsignals;	/* signal watches */
+	uint32_t			 in_nfiles;	/* file watches */
+};
+
+/* ---- numbers (numbers.c) ---------------------------------------------------------- */
+
+/* Makes an instance; its number goes to *numberp, the reference is dropped. */
+int	evany__inst_create(const struct evany__driver *, int flags,
+	    int (*init)(struct evany__inst *), int *numberp);
+
+/*
+ * The instance that number names, with a reference and in_number set, or NULL.
+ * With check the number is tried even if it is known.
+ */
+struct evany__inst *evany__inst_find(int number, bool check);
+
+/* Whether number names an instance, without looking for duplicates. */
+bool	evany__inst_known(int number);
+
+/* More than one instance lives, so that dup2 may have swapped numbers. */
+bool	evany__inst_many(void);
+
+/* Which numbers the instance has now, at most n; the count. */
+int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);
+
+/* fork.c */
+void	evany__fork_init(void);
+bool	evany__fork_seen(void);
+void	evany__fork_child(void);
+void	evany__numbers_lock(void);
+void	evany__numbers_unlock(void);
+void	evany__numbers_fork_child(void);
+
+/* ---- passes (instance.c) ------------------------------------------------------------ */
+
+/* Lock, with the number that later calls to the mechanism go through. */
+void	evany__inst_enter(struct evany__inst *, int number);
+/* Sets alarms, rings if something is ready, unlocks. */
+void	evany__inst_leave(struct evany__inst *);
+
+/*
+ * Waits until the sink holds an event or the deadline has passed.  *instp may
+ * become another instance when number was given to it meanwhile.  0, EINTR,
+ * EBADF, ...
+ */
+int	evany__inst_wait(struct evany__inst **instp, int number,
+	    struct evany__sink *, int64_t deadline);
+
+/* Gives the instance a new kernel object.  Unlocks and locks again. */
+void	evany__inst_renew(struct evany__inst *);
+
+/* Ready queue.  Appending a queued watch does nothing. */
+void	evany__ready_add(struct evany__inst *, struct evany__watch *);
+void	evany__ready_remove(struct evany__inst *, struct evany__watch *);
+
+/* How many watches could be given now, without taking anything. */
+int	evany__inst_pending(struct evany__inst *);
+
+/* ---- descriptors (fdslot.c) ------------------------------------------------------------ */
+
+struct evany__fdslot *evany__slot_find(struct evany__inst *, int fd);
+struct evany__fdslot *evany__slot_get(struct evany__inst *, int fd);
+void	evany__slot_insert(struct evany__fdslot *, struct evany__watch *);
+void	evany__slot_remove(struct evany__fdslot *, struct evany__watch *);
+/* Tells the mechanism what the watches of the slot want now. */
+int	evany__slot_update(struct evany__inst *, int fd, struct evany__fdslot *,
+	    unsigned fresh);
+/* A new file stands behind the number: old records no longer match. */
+void	evany__slot_renew(struct evany__fdslot *);
+/* The number was closed though its file lives: silence the registration. */
+void	evany__slot_evict(struct evany__inst *, int fd, uint64_t cookie);
+void	evany__slots_fini(struct evany__inst *);
+/* Registers everything again after be_renew. */
+void	evany__slots_again(struct evany__inst *);
+
+/* ---- timers (timer.c) ---------------------------------------------------------------------- */
+
+int	evany__timer_arm(struct evany__inst *, struct evany__timer *, int64_t);
+void	evany__timer_disarm(struct evany__inst *, struct evany__timer *);
+void	evany__timers_expire(struct evany__inst *, int clock);
+int	evany__timers_settle(struct evany__inst *);
+void	evany__timers_fini(struct evany__inst *);
+
+#endif /* EVANY_CORE_H */

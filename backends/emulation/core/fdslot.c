@@ -1,0 +1,168 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * fdslot: the watched descriptors of an instance, by number.
+ *
+ * Slots stand in pages of 64, so a lookup is two loads and a registered
+ * number costs 24 bytes.  A slot's generation is part of the cookie that the
+ * mechanism reports; it changes when the number is found to name another
+ * file, so a report for the old file matches nothing.
+ *
+ * All functions: instance lock held.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/emulation/core/core.h"
+
+struct evany__fdslot *
+evany__slot_find(struct evany__inst *inst, int fd)
+{
+	uint32_t page = (uint32_t)fd / EVANY__PAGE_SLOTS;
+
+	if (fd < 0 || page >= inst->in_npages || inst->in_pages[page] == NULL)
+		return (NULL);
+	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
+}
+
+/* The slot, made if need be; NULL without memory. */
+struct evany__fdslot *
+evany__slot_get(struct evany__inst *inst, int fd)
+{
+	struct evany__fdslot **pages;
+	uint32_t n, page = (uint32_t)fd / EVANY__PAGE_SLOTS;
+
+	if (page >= inst->in_npages) {
+		n = page + 1 + page / 2;
+		pages = realloc(inst->in_pages, n * sizeof(*pages));
+		if (pages == NULL)
+			return (NULL);
+		memset(&pages[inst->in_npages], 0,
+		    (n - inst->in_npages) * sizeof(*pages));
+		inst->in_pages = pages;
+		inst->in_npages = n;
+	}
+	if (inst->in_pages[page] == NULL) {
+		inst->in_pages[page] = calloc(EVANY__PAGE_SLOTS,
+		    sizeof(struct evany__fdslot));
+		if (inst->in_pages[page] == NULL)
+			return (NULL);
+	}
+	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
+}
+
+void
+evany__slot_insert(struct evany__fdslot *fs, struct evany__watch *wt)
+{
+
+	wt->wt_next = fs->fs_watches;
+	fs->fs_watches = wt;
+}
+
+void
+evany__slot_remove(struct evany__fdslot *fs, struct evany__watch *wt)
+{
+	struct evany__watch **wtp;
+
+	for (wtp = &fs->fs_watches; *wtp != wt; wtp = &(*wtp)->wt_next)
+		continue;
+	*wtp = wt->wt_next;
+}
+
+void
+evany__slot_renew(struct evany__fdslot *fs)
+{
+
+	fs->fs_gen++;
+	fs->fs_kind = EVANY__K_UNKNOWN;
+	fs->fs_known = 0;
+	memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
+}
+
+int
+evany__slot_update(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
+    unsigned fresh)
+{
+	struct evany__watch *wt;
+	struct evany__change ch;
+	int done, error;
+
+	memset(&ch, 0, sizeof(ch));
+	ch.ch_fd = fd;
+	ch.ch_fresh = (uint8_t)fresh;
+	ch.ch_cookie = EVANY__COOKIE(EVANY__CK_FD, inst->in_tag, fs->fs_gen,
+	    fd);
+	ch.ch_priv = fs->fs_priv;
+	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next)
+		if (wt->wt_mode > ch.ch_want[wt->wt_dir])
+			ch.ch_want[wt->wt_dir] = wt->wt_mode;
+	error = inst->in_table->tb_be->be_change(inst, inst->in_number, &ch,
+	    1, &done);
+	return (error != 0 ? error : ch.ch_error);
+}
+
+void
+evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	struct evany__fdslot *fs;
+	int error;
+
+	if (be->be_evict(inst, inst->in_number, fd, cookie) == EAGAIN) {
+		evany__inst_renew(inst);
+		return;
+	}
+	/* What the number names now may have been hit as well. */
+	fs = evany__slot_find(inst, fd);
+	if (fs == NULL || fs->fs_watches == NULL)
+		return;
+	error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
+	if (error == ESTALE) {
+		memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
+		error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
+	}
+	if (error == EBADF)
+		inst->in_driver->dr_fd_gone(inst, fd);
+}
+
+/*
+ * The mechanism has a new, empty kernel object.  A slot that cannot be
+ * registered again, for want of memory at worst, is given up as closed.
+ */
+void
+evany__slots_again(struct evany__inst *inst)
+{
+	struct evany__fdslot *fs;
+	uint32_t i, page;
+	int fd;
+
+	for (page = 0; page < inst->in_npages; page++) {
+		if (inst->in_pages[page] == NULL)
+			continue;
+		for (i = 0; i < EVANY__PAGE_SLOTS; i++) {
+			fs = &inst->in_pages[page][i];
+			fd = (int)(page * EVANY__PAGE_SLOTS + i);
+			memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
+			if (fs->fs_watches != NULL &&
+			    evany__slot_update(inst, fd, fs, 0) != 0)
+				inst->in_driver->dr_fd_gone(inst, fd);
+		}
+	}
+}
+
+void
+evany__slots_fini(struct evany__inst *inst)
+{
+	uint32_t page;
+
+	for (page = 0; page < inst->in_npages; page++)
+		free(inst->in_pages[page]);
+	free(inst->in_pages);
+}

@@ -1,0 +1,85 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * fork: the child starts without instances.
+ *
+ * fork(2) runs our handlers: the number table is locked across it, so the
+ * child sees a whole one, and the child's handler closes what it inherited.
+ * No instance lock is taken: a thread inside kevent must not hold a fork up,
+ * and the child never looks into an inherited instance.
+ *
+ * A process made by clone(2) runs no handlers.  Where the system can clear a
+ * page in every child (MADV_WIPEONFORK), entry points look at such a page and
+ * do then what the handler would have done.
+ */
+#include "config.h"
+
+#include <sys/mman.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "backends/emulation/core/core.h"
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* 1 in the process that mapped it, 0 in a child of it. */
+static _Atomic(atomic_int *) fork_page;
+
+bool
+evany__fork_seen(void)
+{
+	atomic_int *page;
+
+	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
+	return (page != NULL &&
+	    atomic_load_explicit(page, memory_order_relaxed) == 0);
+}
+
+static void
+fork_mark(void)
+{
+	atomic_int *page;
+
+	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
+	if (page != NULL)
+		atomic_store_explicit(page, 1, memory_order_relaxed);
+}
+
+void
+evany__fork_child(void)
+{
+
+	evany__numbers_fork_child();
+	fork_mark();
+}
+
+static void
+fork_setup(void)
+{
+#ifdef MADV_WIPEONFORK
+	const size_t bytes = 4096;
+	void *p;
+
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (p != MAP_FAILED && madvise(p, bytes, MADV_WIPEONFORK) == 0)
+		atomic_store_explicit(&fork_page, p, memory_order_relaxed);
+	else if (p != MAP_FAILED)
+		(void)munmap(p, bytes);
+	fork_mark();
+#endif
+	(void)pthread_atfork(evany__numbers_lock, evany__numbers_unlock,
+	    evany__fork_child);
+}
+
+void
+evany__fork_init(void)
+{
+	(void)pthread_once(&fork_once, fork_setup);
+}

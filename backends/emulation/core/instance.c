@@ -1,0 +1,427 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * instance: one pass from what the mechanism reports to the driver's events.
+ *
+ * A wait is one call to the mechanism, without a lock, into an array on the
+ * stack.  Then, under the lock, each record finds its watches again by number
+ * and generation, so a watch that was deleted meanwhile is simply not found
+ * and its memory can go at once.  Watches of which no kernel object tells
+ * stand in the ready queue; the invariant is
+ *
+ *     the queue is not empty  =>  the instance has been rung (in_rung), and
+ *     the ring has not been reported yet, or the thread it was reported to
+ *     is on its way to the lock and will empty the queue or ring again.
+ *
+ * so every poller and every waiter sees what is in the queue, and a thread
+ * that adds to a queue already rung need not ring.
+ *
+ * A pass gives each watch at most once (wt_call).  A watch for which the sink
+ * had no room is put into the queue with the bits of its record (wt_bits).
+ *
+ * Lock order:
+ *   1. the number table                    numbers.c
+ *   2. an instance; never two at once      in_lock
+ *   3. a mechanism's process-wide lock     signals, helper thread
+ *   4. a mechanism's lock per instance
+ * A thread cancelled in the wait holds no lock; wait_cancelled() rings again
+ * in case it took a ring with it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/emulation/core/core.h"
+
+#define RECORDS		128	/* on the stack; more come from malloc */
+
+void *
+evany__inst_state(struct evany__inst *inst)
+{
+	return (inst->in_state);
+}
+
+unsigned
+evany__inst_tag(struct evany__inst *inst)
+{
+	return (inst->in_tag);
+}
+
+void
+evany__inst_lock(struct evany__inst *inst)
+{
+	(void)evany__lock_enter(&inst->in_lock);
+}
+
+void
+evany__inst_unlock(struct evany__inst *inst)
+{
+	evany__lock_leave(&inst->in_lock);
+}
+
+void
+evany__inst_enter(struct evany__inst *inst, int number)
+{
+
+	(void)evany__lock_enter(&inst->in_lock);
+	inst->in_number = number;
+}
+
+void
+evany__inst_leave(struct evany__inst *inst)
+{
+
+	(void)evany__timers_settle(inst);
+	evany__inst_ring(inst);
+	evany__lock_leave(&inst->in_lock);
+}
+
+/*
+ * Lock held.  The number used last may have been closed while a duplicate
+ * lives: then any other known number does.
+ */
+void
+evany__inst_ring(struct evany__inst *inst)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	int list[EVANY__NUMBERS], i, n;
+
+	if (inst->in_nready == 0 || inst->in_rung)
+		return;
+	if (be->be_wake(inst, inst->in_number) != 0) {
+		evany__lock_leave(&inst->in_lock);
+		n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
+		(void)evany__lock_enter(&inst->in_lock);
+		for (i = 0; i < n; i++)
+			if (be->be_wake(inst, list[i]) == 0)
+				break;
+		if (i == n)
+			return;
+		inst->in_number = list[i];
+	}
+	inst->in_rung = true;
+}
+
+/* ---- ready queue ------------------------------------------------------------- */
+
+void
+evany__ready_add(struct evany__inst *inst, struct evany__watch *wt)
+{
+
+	if (wt->wt_queued)
+		return;
+	TAILQ_INSERT_TAIL(&inst->in_ready, wt, wt_ready);
+	wt->wt_queued = 1;
+	inst->in_nready++;
+}
+
+void
+evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
+{
+
+	wt->wt_bits = 0;
+	if (!wt->wt_queued)
+		return;
+	TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
+	wt->wt_queued = 0;
+	inst->in_nready--;
+}
+
+/* Gives what stands in the queue now; what is put back waits its turn. */
+static void
+ready_drain(struct evany__inst *inst, struct evany__sink *sk)
+{
+	struct evany__watch *wt;
+	uint32_t n;
+
+	for (n = inst->in_nready; n > 0 && !evany__sink_full(sk); n--) {
+		if ((wt = TAILQ_FIRST(&inst->in_ready)) == NULL)
+			break;
+		TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
+		wt->wt_queued = 0;
+		inst->in_nready--;
+		if (wt->wt_call == inst->in_call) {
+			evany__ready_add(inst, wt);
+			continue;
+		}
+		wt->wt_call = inst->in_call;
+		inst->in_driver->dr_ready(inst, wt, sk);
+	}
+}
+
+/* ---- feeders ------------------------------------------------------------------- */
+
+static uint64_t
+feeder_cookie(struct evany__inst *inst, const struct evany__feeder *fe)
+{
+	return (EVANY__COOKIE(EVANY__CK_FEEDER, inst->in_tag, fe->fe_id >> 18,
+	    fe->fe_id & 0x3ffffU));
+}
+
+int
+evany__inst_feed(struct evany__inst *inst, struct evany__feeder *fe, int fd,
+    enum evany__mode mode)
+{
+	struct evany__feeder **list;
+	uint32_t i, n;
+	int error;
+
+	for (i = 0; i < inst->in_nfeeders; i++)
+		if (inst->in_feeders[i] == NULL)
+			break;
+	if (i == inst->in_nfeeders) {
+		n = i == 0 ? 4 : 2 * i;
+		list = realloc(inst->in_feeders, n * sizeof(*list));
+		if (list == NULL)
+			return (ENOMEM);
+		memset(&list[i], 0, (n - i) * sizeof(*list));
+		inst->in_feeders = list;
+		inst->in_nfeeders = n;
+	}
+	/* The generation keeps a late record from a new feeder of the place. */
+	inst->in_gen++;
+	fe->fe_id = (inst->in_gen & 0x3fffU) << 18 | i;
+	fe->fe_mode = mode;
+	fe->fe_fd = -1;
+	error = inst->in_table->tb_be->be_feed(inst, inst->in_number, fd, mode,
+	    feeder_cookie(inst, fe));
+	if (error != 0)
+		return (error);
+	inst->in_feeders[i] = fe;
+	fe->fe_fd = fd;
+	return (0);
+}
+
+void
+evany__inst_unfeed(struct evany__inst *inst, struct evany__feeder *fe)
+{
+
+	if (fe->fe_fd == -1)
+		return;
+	inst->in_table->tb_be->be_unfeed(inst, inst->in_number, fe->fe_fd);
+	inst->in_feeders[fe->fe_id & 0x3ffffU] = NULL;
+	fe->fe_fd = -1;
+}
+
+static void
+feeder_ready(struct evany__inst *inst, const struct evany__ready *rd)
+{
+	struct evany__feeder *fe;
+	uint32_t i = EVANY__COOKIE_INDEX(rd->rd_cookie);
+
+	if (i >= inst->in_nfeeders || (fe = inst->in_feeders[i]) == NULL ||
+	    fe->fe_id >> 18 != EVANY__COOKIE_GEN(rd->rd_cookie))
+		return;
+	fe->fe_ready(inst, fe, rd->rd_bits);
+}
+
+void
+evany__inst_renew(struct evany__inst *inst)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	int list[EVANY__NUMBERS], n;
+	struct evany__feeder *fe;
+	uint32_t i;
+
+	evany__lock_leave(&inst->in_lock);
+	n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
+	(void)evany__lock_enter(&inst->in_lock);
+	if (n == 0 || be->be_renew(inst, list, n) != 0)
+		return;
+	inst->in_number = list[0];
+	for (i = 0; i < inst->in_nfeeders; i++)
+		if ((fe = inst->in_feeders[i]) != NULL)
+			(void)be->be_feed(inst, inst->in_number, fe->fe_fd,
+			    fe->fe_mode, feeder_cookie(inst, fe));
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		inst->in_alarm[i] = 0;
+	inst->in_rung = false;
+	evany__slots_again(inst);
+}
+
+/* ---- the pass --------------------------------------------------------------------- */
+
+static const uint8_t dir_bits[EVANY__W_COUNT] = {
+	[EVANY__W_IN] = EVANY__IN | EVANY__RDHUP | EVANY__HUP | EVANY__ERR,
+	[EVANY__W_OUT] = EVANY__OUT | EVANY__HUP | EVANY__ERR,
+	[EVANY__W_PRI] = EVANY__PRI | EVANY__HUP | EVANY__ERR
+};
+
+static void
+fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
+    struct evany__sink *sk)
+{
+	struct evany__watch *next, *wt;
+	struct evany__fdslot *fs;
+	unsigned bits;
+	int fd = (int)EVANY__COOKIE_INDEX(rd->rd_cookie);
+
+	fs = evany__slot_find(inst, fd);
+	if (fs == NULL || (fs->fs_gen & 0x3fffU) !=
+	    EVANY__COOKIE_GEN(rd->rd_cookie)) {
+		evany__slot_evict(inst, fd, rd->rd_cookie);
+		return;
+	}
+	if ((rd->rd_bits & EVANY__SPENT) != 0)
+		inst->in_table->tb_be->be_spent(inst, fs->fs_priv,
+		    rd->rd_cookie);
+	for (wt = fs->fs_watches; wt != NULL; wt = next) {
+		next = wt->wt_next;
+		bits = rd->rd_bits & dir_bits[wt->wt_dir];
+		if (bits == 0)
+			continue;
+		if (evany__sink_full(sk)) {
+			wt->wt_bits |= (uint8_t)bits;
+			evany__ready_add(inst, wt);
+		} else if (wt->wt_call != inst->in_call) {
+			wt->wt_call = inst->in_call;
+			if (!inst->in_driver->dr_fd(inst, wt, bits, sk)) {
+				evany__slot_evict(inst, fd, rd->rd_cookie);
+				return;
+			}
+		}
+	}
+}
+
+static void
+inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
+    struct evany__sink *sk)
+{
+	int clock, i;
+
+	inst->in_call++;
+	for (i = 0; i < n; i++)
+		switch (EVANY__COOKIE_KIND(rd[i].rd_cookie)) {
+		case EVANY__CK_FD:
+			fd_ready(inst, &rd[i], sk);
+			break;
+		case EVANY__CK_FEEDER:
+			feeder_ready(inst, &rd[i]);
+			break;
+		case EVANY__CK_BELL:
+			inst->in_rung = false;
+			ready_drain(inst, sk);
+			break;
+		case EVANY__CK_ALARM:
+			clock = (int)EVANY__COOKIE_INDEX(rd[i].rd_cookie);
+			inst->in_alarm[clock] = 0;
+			evany__timers_expire(inst, clock);
+			break;
+		}
+	ready_drain(inst, sk);
+}
+
+int
+evany__inst_pending(struct evany__inst *inst)
+{
+	return ((int)inst->in_nready);
+}
+
+struct wait_cleanup {
+	struct evany__inst	*wc_inst;
+	struct evany__ready	*wc_heap;
+};
+
+static void
+wait_cancelled(void *arg)
+{
+	struct wait_cleanup *wc = arg;
+	struct evany__inst *inst = wc->wc_inst;
+
+	(void)evany__lock_enter(&inst->in_lock);
+	inst->in_rung = false;
+	evany__inst_leave(inst);
+	evany__inst_drop(inst);
+	free(wc->wc_heap);
+}
+
+/* The mechanism's wait, safe against cancellation. */
+static int
+inst_block(struct evany__inst *inst, int number, struct evany__ready *rd,
+    int room, int *np, int64_t deadline, struct evany__ready *heap)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	struct wait_cleanup wc = { inst, heap };
+	int error;
+
+	if (deadline == 0)
+		return (be->be_wait(inst, number, NULL, 0, rd, room, np, 0));
+	pthread_cleanup_push(wait_cancelled, &wc);
+	error = be->be_wait(inst, number, NULL, 0, rd, room, np, deadline);
+	pthread_cleanup_pop(0);
+	return (error);
+}
+
+/*
+ * The records carry another instance's tag, or the call through number
+ * failed: finds out what number names now.
+ */
+static int
+inst_switch(struct evany__inst **instp, int number)
+{
+	struct evany__inst *inst;
+
+	if ((inst = evany__inst_find(number, true)) == NULL)
+		return (EBADF);
+	evany__inst_drop(*instp);
+	*instp = inst;
+	return (0);
+}
+
+int
+evany__inst_wait(struct evany__inst **instp, int number,
+    struct evany__sink *sk, int64_t deadline)
+{
+	struct evany__ready stack[RECORDS], *heap = NULL, *rd = stack;
+	struct evany__inst *inst = *instp;
+	unsigned unseen = 0;
+	int error, n, room = RECORDS, tries = 0;
+
+	if (sk->sk_room < room)
+		room = sk->sk_room;
+	else if (sk->sk_room > room) {
+		heap = malloc((size_t)sk->sk_room * sizeof(*heap));
+		if (heap != NULL) {
+			rd = heap;
+			room = sk->sk_room;
+		}
+	}
+	for (;;) {
+		if (inst->in_nsignals > 0) {
+			evany__inst_enter(inst, number);
+			inst->in_table->tb_signal->so_refresh(&inst->in_signal);
+			evany__inst_leave(inst);
+			unseen = inst->in_table->tb_signal->so_unseen();
+		}
+		error = inst_block(inst, number, rd, room, &n, deadline, heap);
+		if (error == EINTR && inst->in_nsignals > 0 &&
+		    inst->in_table->tb_signal->so_unseen() != unseen)
+			continue;
+		if ((error == EBADF || error == EINVAL) && tries++ == 0) {
+			if ((error = inst_switch(instp, number)) != 0)
+				break;
+			inst = *instp;
+			continue;
+		}
+		if (error != 0 || n == 0)
+			break;
+		if (EVANY__COOKIE_TAG(rd[0].rd_cookie) != inst->in_tag) {
+			if ((error = inst_switch(instp, number)) != 0)
+				break;
+			inst = *instp;
+		}
+		evany__inst_enter(inst, number);
+		inst_pass(inst, rd, n, sk);
+		evany__inst_leave(inst);
+		if (sk->sk_count > 0)
+			break;
+	}
+	free(heap);
+	return (error == EINVAL ? EBADF : error);
+}

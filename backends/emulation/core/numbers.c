@@ -1,0 +1,491 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * numbers: from a descriptor to the instance it names.
+ *
+ * Lookup:  a table of two levels, read without a lock.  Instances are never
+ *          given back to malloc, only to a free list, so a stale pointer can
+ *          be tried: take its reference, then see that the table still says
+ *          the same.
+ * Close:   nobody tells us.  A number is known to be dead when the mechanism
+ *          says so (a call through it fails), or when a new instance gets it.
+ *          Every creation first looks at the numbers of all instances and
+ *          releases those that no number names, after trying every open
+ *          descriptor for a duplicate we have not met.
+ * Dup:     an unknown number is tried against every live instance by the
+ *          mechanism (be_names), then remembered.
+ * dup2:    a known number may have been given to another instance.  Records
+ *          carry the instance's tag; where nothing was reported, core asks
+ *          (check) before it acts, if more than one instance lives.
+ *
+ * numbers_mutex is first in the lock order; under it only be_names is called.
+ */
+#include "config.h"
+
+#include <sys/resource.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/emulation/core/core.h"
+
+#define CHUNK		1024
+#define CHUNKS		4096	/* numbers beyond are tried at each call */
+#define TAGS		64
+#define SCAN_MOST	65536	/* where descriptors cannot be listed */
+
+struct number_chunk {
+	_Atomic(struct evany__inst *)	nc_inst[CHUNK];
+};
+
+LIST_HEAD(inst_list, evany__inst);
+
+static pthread_mutex_t numbers_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct inst_list numbers_live;
+static struct inst_list numbers_free;
+/* Instances that the parent of a fork left here; kept reachable, not used. */
+static struct inst_list numbers_lost;
+static unsigned numbers_tagged[TAGS];
+static unsigned numbers_last_tag;
+static atomic_uint numbers_count;
+static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
+
+void
+evany__numbers_lock(void)
+{
+	(void)pthread_mutex_lock(&numbers_mutex);
+}
+
+void
+evany__numbers_unlock(void)
+{
+	(void)pthread_mutex_unlock(&numbers_mutex);
+}
+
+static struct evany__inst *
+number_get(int number)
+{
+	struct number_chunk *nc;
+
+	if ((unsigned)number >= (unsigned)(CHUNK * CHUNKS))
+		return (NULL);
+	nc = atomic_load_explicit(&numbers_chunks[number / CHUNK],
+	    memory_order_acquire);
+	if (nc == NULL)
+		return (NULL);
+	return (atomic_load_explicit(&nc->nc_inst[number % CHUNK],
+	    memory_order_acquire));
+}
+
+/* Table lock held.  Without memory the number is found by trying, later. */
+static void
+number_set(int number, struct evany__inst *inst)
+{
+	struct number_chunk *nc;
+
+	if ((unsigned)number >= (unsigned)(CHUNK * CHUNKS))
+		return;
+	nc = atomic_load_explicit(&numbers_chunks[number / CHUNK],
+	    memory_order_relaxed);
+	if (nc == NULL) {
+		if (inst == NULL || (nc = calloc(1, sizeof(*nc))) == NULL)
+			return;
+		atomic_store_explicit(&numbers_chunks[number / CHUNK], nc,
+		    memory_order_release);
+	}
+	atomic_store_explicit(&nc->nc_inst[number % CHUNK], inst,
+	    memory_order_release);
+}
+
+static bool
+names(struct evany__inst *inst, int number)
+{
+	return (inst->in_table->tb_be->be_names(inst, number) != 0);
+}
+
+/* Forgets one number of an instance.  Table lock held. */
+static void
+number_drop(struct evany__inst *inst, int number)
+{
+	int i;
+
+	for (i = 0; i < EVANY__NUMBERS; i++)
+		if (inst->in_numbers[i] == number)
+			inst->in_numbers[i] = -1;
+	if (number_get(number) == inst)
+		number_set(number, NULL);
+}
+
+/* Remembers a number; the oldest gives way.  Table lock held. */
+static void
+number_add(struct evany__inst *inst, int number)
+{
+	struct evany__inst *old;
+	int i;
+
+	if ((old = number_get(number)) != NULL && old != inst)
+		number_drop(old, number);
+	for (i = 0; i < EVANY__NUMBERS; i++)
+		if (inst->in_numbers[i] == -1 || inst->in_numbers[i] == number)
+			break;
+	if (i == EVANY__NUMBERS) {
+		if (number_get(inst->in_numbers[0]) == inst)
+			number_set(inst->in_numbers[0], NULL);
+		memmove(&inst->in_numbers[0], &inst->in_numbers[1],
+		    (EVANY__NUMBERS - 1) * sizeof(inst->in_numbers[0]));
+		i = EVANY__NUMBERS - 1;
+	}
+	inst->in_numbers[i] = number;
+	number_set(number, inst);
+}
+
+/* Forgets numbers that have gone.  True if one is left.  Table lock held. */
+static bool
+numbers_prune(struct evany__inst *inst)
+{
+	bool left = false;
+	int i;
+
+	for (i = 0; i < EVANY__NUMBERS; i++) {
+		if (inst->in_numbers[i] == -1)
+			continue;
+		if (names(inst, inst->in_numbers[i]))
+			left = true;
+		else
+			number_drop(inst, inst->in_numbers[i]);
+	}
+	return (left);
+}
+
+/* A duplicate that nobody told us of?  Table lock held. */
+static bool
+numbers_try(struct evany__inst *inst, int number)
+{
+	struct evany__inst *known = number_get(number);
+
+	/* Of two instances with one tag, the number is the known one's. */
+	if (known != NULL && known != inst && names(known, number))
+		return (false);
+	if (!names(inst, number))
+		return (false);
+	number_add(inst, number);
+	return (true);
+}
+
+/* Looks through all open descriptors.  Table lock held. */
+static bool
+numbers_search(struct evany__inst *inst)
+{
+	struct rlimit rl;
+	struct dirent *de;
+	bool found = false;
+	int most, n;
+	DIR *dir;
+
+	if ((dir = opendir("/proc/self/fd")) != NULL) {
+		while (!found && (de = readdir(dir)) != NULL)
+			if (de->d_name[0] >= '0' && de->d_name[0] <= '9')
+				found = numbers_try(inst, atoi(de->d_name));
+		(void)closedir(dir);
+		return (found);
+	}
+	most = SCAN_MOST;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < SCAN_MOST)
+		most = (int)rl.rlim_cur;
+	for (n = 0; n < most && !found; n++)
+		found = numbers_try(inst, n);
+	return (found);
+}
+
+/* ---- references ------------------------------------------------------------- */
+
+int
+evany__inst_take(struct evany__inst *inst)
+{
+	int refs;
+
+	refs = atomic_load_explicit(&inst->in_refs, memory_order_relaxed);
+	while (refs > 0)
+		if (atomic_compare_exchange_weak_explicit(&inst->in_refs,
+		    &refs, refs + 1, memory_order_acquire,
+		    memory_order_relaxed))
+			return (1);
+	return (0);
+}
+
+static void
+inst_release(struct evany__inst *inst)
+{
+	const struct evany__table *tb = inst->in_table;
+
+	evany__lock_enter(&inst->in_lock);
+	inst->in_driver->dr_close(inst);
+	if (inst->in_file != NULL)
+		tb->tb_file->fo_close(inst, &inst->in_file);
+	if (inst->in_signal != NULL)
+		tb->tb_signal->so_close(inst, &inst->in_signal);
+	if (inst->in_proc != NULL)
+		tb->tb_proc->po_close(inst, &inst->in_proc);
+	tb->tb_be->be_close(inst);
+	evany__lock_leave(&inst->in_lock);
+	evany__timers_fini(inst);
+	evany__slots_fini(inst);
+	free(inst->in_feeders);
+	evany__lock_fini(&inst->in_lock);
+
+	evany__numbers_lock();
+	numbers_tagged[inst->in_tag]--;
+	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
+	evany__numbers_unlock();
+}
+
+void
+evany__inst_drop(struct evany__inst *inst)
+{
+
+	if (atomic_fetch_sub_explicit(&inst->in_refs, 1,
+	    memory_order_acq_rel) == 1)
+		inst_release(inst);
+}
+
+/* ---- life ---------------------------------------------------------------------- */
+
+/*
+ * Takes instances that no number names from the live list.  Table lock held;
+ * the caller drops the references of *dead without it.
+ */
+static void
+numbers_sweep(struct inst_list *dead)
+{
+	struct evany__inst *inst, *next;
+
+	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
+		next = LIST_NEXT(inst, in_link);
+		if (numbers_prune(inst) || numbers_search(inst))
+			continue;
+		LIST_REMOVE(inst, in_link);
+		(void)atomic_fetch_sub(&numbers_count, 1);
+		LIST_INSERT_HEAD(dead, inst, in_link);
+	}
+}
+
+static void
+numbers_bury(struct inst_list *dead)
+{
+	struct evany__inst *inst;
+
+	while ((inst = LIST_FIRST(dead)) != NULL) {
+		LIST_REMOVE(inst, in_link);
+		evany__inst_drop(inst);
+	}
+}
+
+/* A tag that the fewest instances have, the least recently given first. */
+static unsigned
+numbers_tag(void)
+{
+	unsigned best, i, tag;
+
+	best = numbers_last_tag % (TAGS - 1) + 1;
+	for (i = 1; i < TAGS; i++) {
+		tag = (numbers_last_tag + i - 1) % (TAGS - 1) + 1;
+		if (numbers_tagged[tag] < numbers_tagged[best])
+			best = tag;
+	}
+	numbers_last_tag = best;
+	numbers_tagged[best]++;
+	return (best);
+}
+
+int
+evany__inst_create(const struct evany__driver *dr, int flags,
+    int (*init)(struct evany__inst *), int *numberp)
+{
+	struct inst_list dead = LIST_HEAD_INITIALIZER(dead);
+	struct evany__inst *inst;
+	int error, i, number;
+
+	evany__fork_init();
+	if (evany__fork_seen())
+		evany__fork_child();
+
+	evany__numbers_lock();
+	numbers_sweep(&dead);
+	evany__numbers_unlock();
+	numbers_bury(&dead);
+
+	evany__numbers_lock();
+	if ((inst = LIST_FIRST(&numbers_free)) != NULL)
+		LIST_REMOVE(inst, in_link);
+	evany__numbers_unlock();
+	if (inst == NULL && (inst = calloc(1, sizeof(*inst))) == NULL)
+		return (ENOMEM);
+	/* A stale reader may look at in_refs, and at nothing else. */
+	memset((char *)inst + offsetof(struct evany__inst, in_lock), 0,
+	    sizeof(*inst) - offsetof(struct evany__inst, in_lock));
+	inst->in_driver = dr;
+	inst->in_table = evany__table();
+	inst->in_state = NULL;
+	inst->in_data = NULL;
+	TAILQ_INIT(&inst->in_ready);
+	for (i = 0; i < EVANY__NUMBERS; i++)
+		inst->in_numbers[i] = -1;
+
+	evany__numbers_lock();
+	inst->in_tag = numbers_tag();
+	evany__numbers_unlock();
+	if ((error = evany__lock_init(&inst->in_lock, false)) != 0)
+		goto fail_lock;
+	if ((error = init(inst)) != 0)
+		goto fail_init;
+	error = inst->in_table->tb_be->be_open(inst, flags, &inst->in_state,
+	    &number);
+	if (error != 0)
+		goto fail_open;
+	inst->in_number = number;
+
+	evany__numbers_lock();
+	atomic_store(&inst->in_refs, 1);
+	LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+	(void)atomic_fetch_add(&numbers_count, 1);
+	number_add(inst, number);
+	evany__numbers_unlock();
+	*numberp = number;
+	return (0);
+
+fail_open:
+	inst->in_driver->dr_close(inst);
+fail_init:
+	evany__lock_fini(&inst->in_lock);
+fail_lock:
+	evany__numbers_lock();
+	numbers_tagged[inst->in_tag]--;
+	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
+	evany__numbers_unlock();
+	return (error);
+}
+
+bool
+evany__inst_many(void)
+{
+	return (atomic_load_explicit(&numbers_count, memory_order_relaxed) > 1);
+}
+
+/* Tries an unknown number against all.  A reference, or NULL. */
+static struct evany__inst *
+numbers_resolve(int number)
+{
+	struct evany__inst *inst;
+
+	if (number < 0)
+		return (NULL);
+	evany__numbers_lock();
+	if ((inst = number_get(number)) != NULL && !names(inst, number)) {
+		number_drop(inst, number);
+		inst = NULL;
+	}
+	if (inst == NULL)
+		LIST_FOREACH(inst, &numbers_live, in_link)
+			if (names(inst, number)) {
+				number_add(inst, number);
+				break;
+			}
+	if (inst != NULL && !evany__inst_take(inst))
+		inst = NULL;
+	evany__numbers_unlock();
+	return (inst);
+}
+
+struct evany__inst *
+evany__inst_find(int number, bool check)
+{
+	struct evany__inst *inst;
+
+	if (evany__fork_seen())
+		evany__fork_child();
+	inst = number_get(number);
+	if (inst != NULL && evany__inst_take(inst)) {
+		if (number_get(number) == inst &&
+		    (!check || names(inst, number)))
+			return (inst);
+		evany__inst_drop(inst);
+	}
+	return (numbers_resolve(number));
+}
+
+/* Does number name an instance?  Duplicates not met yet are not tried. */
+bool
+evany__inst_known(int number)
+{
+	struct evany__inst *inst = number_get(number);
+
+	return (inst != NULL && names(inst, number));
+}
+
+int
+evany__inst_numbers(struct evany__inst *inst, int *list, int n)
+{
+	int count = 0, i;
+
+	evany__numbers_lock();
+	(void)numbers_prune(inst);
+	for (i = 0; i < EVANY__NUMBERS && count < n; i++)
+		if (inst->in_numbers[i] != -1)
+			list[count++] = inst->in_numbers[i];
+	evany__numbers_unlock();
+	return (count);
+}
+
+/* ---- fork ------------------------------------------------------------------------ */
+
+/*
+ * The child has no instance.  Its copies of the numbers are closed, each only
+ * if it still names what it did; low numbers are tried for duplicates that we
+ * have not met.  Nothing is taken apart: another thread of the parent may have
+ * been in the middle of a change.
+ */
+void
+evany__numbers_fork_child(void)
+{
+	struct evany__inst *inst;
+	int i, number;
+
+	(void)pthread_mutex_init(&numbers_mutex, NULL);
+	LIST_FOREACH(inst, &numbers_live, in_link) {
+		for (number = 0; number < 256; number++)
+			if (numbers_try(inst, number))
+				number_drop(inst, number),
+				    (void)close(number);
+		for (i = 0; i < EVANY__NUMBERS; i++) {
+			number = inst->in_numbers[i];
+			if (number == -1)
+				continue;
+			if (names(inst, number))
+				(void)close(number);
+			number_drop(inst, number);
+		}
+		inst->in_table->tb_be->be_fork_child(inst);
+		if (inst->in_file != NULL)
+			inst->in_table->tb_file->fo_fork_child(&inst->in_file);
+		if (inst->in_signal != NULL)
+			inst->in_table->tb_signal->so_fork_child(
+			    &inst->in_signal);
+		if (inst->in_proc != NULL)
+			inst->in_table->tb_proc->po_fork_child(&inst->in_proc);
+		atomic_store(&inst->in_refs, 0);
+	}
+	while ((inst = LIST_FIRST(&numbers_live)) != NULL) {
+		LIST_REMOVE(inst, in_link);
+		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
+	}
+	atomic_store(&numbers_count, 0);
+}

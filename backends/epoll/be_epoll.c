@@ -1,0 +1,747 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_epoll: waiting on Linux, by epoll(7).
+ *
+ * Number:  the program's descriptor is the epoll instance, so poll, nesting,
+ *          dup and close are the kernel's.  The signal number that F_SETSIG
+ *          stores in its open file, and that epoll never uses, is the
+ *          instance's tag: F_GETSIG on any duplicate gives it back.
+ * Items:   one per watched descriptor in the number itself (main).  Level
+ *          directions share it.  An edge or one-shot direction must be alone
+ *          in its item, since a report re-reports or silences all of them;
+ *          a second item lies in a side epoll, made at first need, which is
+ *          itself an item of the number.
+ * Silence: an item that must be kept without reporting is set to EPOLLONESHOT
+ *          with no event.  A hang-up still comes through once.
+ * Bell:    one eventfd per process that is always readable, an EPOLLET item
+ *          of each instance that was ever rung.  To ring is EPOLL_CTL_MOD of
+ *          that item: it is reported once more, wakes waiters and pollers,
+ *          needs no read, and fails if the number is another file's now.
+ * Alarms:  one timerfd per clock, made at first need, EPOLLET, never read.
+ * Locks:   bell_lock (3) guards the bell and its count.
+ * Fork:    items belong to open files shared with the parent; the child only
+ *          closes its own copies.
+ */
+#include "config.h"
+
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "be_epoll.h"
+
+#ifndef F_SETSIG
+#define F_SETSIG	10
+#define F_GETSIG	11
+#endif
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+#define SIDE_BATCH	64
+
+static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int bell_fd = -1;
+static unsigned bell_users;
+static atomic_bool no_pwait2;
+
+/* Keeps errno while a system call may change it. */
+#define QUIETLY(statement) do {						\
+	int quietly_errno = errno;					\
+	statement;							\
+	errno = quietly_errno;						\
+} while (0)
+
+int
+evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie)
+{
+	struct epoll_event ev;
+	int error;
+
+	ev.events = events;
+	ev.data.u64 = cookie;
+	QUIETLY(error = syscall(SYS_epoll_ctl, ep, op, fd, &ev) == 0 ? 0 :
+	    errno);
+	return (error);
+}
+
+static void
+close_quietly(int *fdp)
+{
+	if (*fdp != -1)
+		QUIETLY((void)close(*fdp));
+	*fdp = -1;
+}
+
+static int
+be_epoll_probe(void)
+{
+	int error = 0, fd;
+
+	QUIETLY(fd = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+	    error = fd == -1 ? errno : 0);
+	if (fd != -1)
+		close_quietly(&fd);
+	/* Out of descriptors: the calls are there all the same. */
+	return (error == EMFILE || error == ENFILE ? 0 : error);
+}
+
+static int
+be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
+{
+	struct be_epoll *ep;
+	int error = 0, i, fd;
+
+	if ((ep = malloc(sizeof(*ep))) == NULL)
+		return (ENOMEM);
+	QUIETLY(fd = (int)syscall(SYS_epoll_create1,
+	    (flags & O_CLOEXEC) != 0 ? EPOLL_CLOEXEC : 0);
+	    if (fd == -1 ||
+	    fcntl(fd, F_SETSIG, (int)evany__inst_tag(inst)) == -1)
+		error = errno);
+	if (error != 0) {
+		close_quietly(&fd);
+		free(ep);
+		return (error);
+	}
+	ep->ep_side = -1;
+	ep->ep_bell = false;
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		ep->ep_timer[i] = -1;
+	*statep = ep;
+	*numberp = fd;
+	return (0);
+}
+
+static void
+bell_close(void)
+{
+	int fd = atomic_exchange(&bell_fd, -1);
+
+	close_quietly(&fd);
+}
+
+static void
+bell_release(struct be_epoll *ep)
+{
+	if (!ep->ep_bell)
+		return;
+	ep->ep_bell = false;
+	(void)pthread_mutex_lock(&bell_lock);
+	if (--bell_users == 0)
+		bell_close();
+	(void)pthread_mutex_unlock(&bell_lock);
+}
+
+static void
+be_epoll_close(struct evany__inst *inst)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int i;
+
+	bell_release(ep);
+	close_quietly(&ep->ep_side);
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		close_quietly(&ep->ep_timer[i]);
+	free(ep);
+}
+
+static int
+be_epoll_names(struct evany__inst *inst, int number)
+{
+	int sig;
+
+	QUIETLY(sig = fcntl(number, F_GETSIG));
+	return (sig > 0 && (unsigned)sig == evany__inst_tag(inst));
+}
+
+/* ---- interest ----------------------------------------------------------- */
+
+static const uint32_t dir_events[EVANY__W_COUNT] = {
+	[EVANY__W_IN] = EPOLLIN | EPOLLRDHUP,
+	[EVANY__W_OUT] = EPOLLOUT,
+	[EVANY__W_PRI] = EPOLLPRI
+};
+
+static bool
+active(uint8_t mode)
+{
+	return (mode >= EVANY__LEVEL);
+}
+
+static bool
+any(const uint8_t *modes)
+{
+	int d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (modes[d] != EVANY__OFF)
+			return (true);
+	return (false);
+}
+
+static bool
+any_active(const uint8_t *modes)
+{
+	int d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (active(modes[d]))
+			return (true);
+	return (false);
+}
+
+/* May a direction of this mode join the item without disturbing others? */
+static bool
+fits(const uint8_t *item, uint8_t mode)
+{
+	int d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (active(item[d]) &&
+		    (item[d] != EVANY__LEVEL || mode != EVANY__LEVEL))
+			return (false);
+	return (true);
+}
+
+/*
+ * Divides what is wanted between the two items.  A direction that does not
+ * change stays where it is, since moving it would report it again.
+ */
+static void
+ep_place(const struct ep_priv *pv, const uint8_t *want, struct ep_priv *to)
+{
+	bool home_side, placed[EVANY__W_COUNT];
+	int d;
+
+	memset(to, 0, sizeof(*to));
+	for (d = 0; d < EVANY__W_COUNT; d++) {
+		home_side = pv->pv_side[d] != EVANY__OFF;
+		placed[d] = !active(want[d]) ||
+		    want[d] == (home_side ? pv->pv_side : pv->pv_main)[d];
+		if (placed[d])
+			(home_side ? to->pv_side : to->pv_main)[d] = want[d];
+	}
+	for (d = 0; d < EVANY__W_COUNT; d++) {
+		if (placed[d])
+			continue;
+		home_side = pv->pv_side[d] != EVANY__OFF;
+		if (home_side && fits(to->pv_side, want[d]))
+			to->pv_side[d] = want[d];
+		else if (fits(to->pv_main, want[d]))
+			to->pv_main[d] = want[d];
+		else
+			to->pv_side[d] = want[d];
+	}
+}
+
+static uint32_t
+ep_events(const uint8_t *modes)
+{
+	uint32_t events = 0;
+	bool edge = false, once = false;
+	int d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++) {
+		if (!active(modes[d]))
+			continue;
+		events |= dir_events[d];
+		edge |= modes[d] == EVANY__EDGE;
+		once |= modes[d] == EVANY__ONCE;
+	}
+	if (events == 0 || once)
+		return (events | EPOLLONESHOT);
+	return (edge ? events | EPOLLET : events);
+}
+
+/* Is the mistake in the number of the instance, or in the descriptor? */
+static int
+blame(struct evany__inst *inst, int number, int fd, int error)
+{
+	int r;
+
+	switch (error) {
+	case EBADF:
+		QUIETLY(r = fcntl(fd, F_GETFD));
+		if (r == -1)
+			return (EBADF);
+		return (EIDRM);
+	case EINVAL:
+	case ENOENT:
+		if (!be_epoll_names(inst, number))
+			return (EIDRM);
+		return (error == ENOENT ? ESTALE : EINVAL);
+	default:
+		return (error);
+	}
+}
+
+/* Does going from old to now need a call? */
+static bool
+ep_differs(const uint8_t *old, const uint8_t *now, bool fresh)
+{
+	return (fresh || any(old) != any(now) ||
+	    (any(now) && ep_events(old) != ep_events(now)));
+}
+
+/* Brings one item to the wanted state. */
+static int
+ep_item(int ep, int fd, const uint8_t *old, const uint8_t *now, bool fresh,
+    uint64_t cookie)
+{
+	uint32_t events;
+	int error;
+
+	if (!ep_differs(old, now, fresh))
+		return (0);
+	if (!any(now))
+		return (evany__ep_ctl(ep, EPOLL_CTL_DEL, fd, 0, 0));
+	events = ep_events(now);
+	if ((events & EPOLLONESHOT) != 0)
+		cookie = EP_COOKIE(cookie, EP_ONESHOT);
+	if (any(old))
+		return (evany__ep_ctl(ep, EPOLL_CTL_MOD, fd, events, cookie));
+	error = evany__ep_ctl(ep, EPOLL_CTL_ADD, fd, events, cookie);
+	/* The item of a number that was closed and is the same file again. */
+	if (error == EEXIST)
+		error = evany__ep_ctl(ep, EPOLL_CTL_MOD, fd, events, cookie);
+	return (error);
+}
+
+static int
+ep_side_open(struct evany__inst *inst, int number)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int error = 0, fd;
+
+	if (ep->ep_side != -1)
+		return (0);
+	QUIETLY(fd = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+	    error = fd == -1 ? errno : 0);
+	if (error != 0)
+		return (error);
+	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, EPOLLIN,
+	    EP_SIDE_COOKIE(evany__inst_tag(inst)));
+	if (error != 0) {
+		close_quietly(&fd);
+		return (error);
+	}
+	ep->ep_side = fd;
+	return (0);
+}
+
+/*
+ * Repeating EPOLL_CTL_ADD tells whether fd still names the registered file,
+ * without a side effect: EEXIST.
+ */
+static int
+ep_verify(int number, int fd)
+{
+	int error;
+
+	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, EPOLLONESHOT, 0);
+	switch (error) {
+	case EEXIST:
+		return (0);
+	case 0:
+		(void)evany__ep_ctl(number, EPOLL_CTL_DEL, fd, 0, 0);
+		return (ESTALE);
+	case EPERM:
+		return (ESTALE);
+	default:
+		return (error);
+	}
+}
+
+static bool
+fresh_in(const uint8_t *modes, unsigned fresh)
+{
+	int d;
+
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (active(modes[d]) && (fresh & 1U << d) != 0)
+			return (true);
+	return (false);
+}
+
+static int
+ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	struct ep_priv pv, to;
+	bool fresh;
+	int error;
+
+	memcpy(&pv, ch->ch_priv, sizeof(pv));
+	ep_place(&pv, ch->ch_want, &to);
+
+	/* The main item tells what the number names: it stays to the last. */
+	if (any(to.pv_side) && !any(to.pv_main))
+		to.pv_main[EVANY__W_IN] = EVANY__IDLE;
+	if (!any(ch->ch_want) && ch->ch_fresh == 0 && any(pv.pv_main) &&
+	    !any_active(pv.pv_main))
+		to.pv_main[EVANY__W_IN] = EVANY__IDLE;
+
+	fresh = fresh_in(to.pv_main, ch->ch_fresh);
+	if (ch->ch_fresh != 0 && !ep_differs(pv.pv_main, to.pv_main, fresh) &&
+	    (error = ep_verify(number, ch->ch_fd)) != 0)
+		return (blame(inst, number, ch->ch_fd, error));
+
+	if (any(to.pv_side) && (error = ep_side_open(inst, number)) != 0)
+		return (blame(inst, number, ch->ch_fd, error));
+	error = ep_item(number, ch->ch_fd, pv.pv_main, to.pv_main, fresh,
+	    EP_COOKIE(ch->ch_cookie, 0));
+	if (error != 0)
+		return (blame(inst, number, ch->ch_fd, error));
+	if (ep->ep_side != -1) {
+		error = ep_item(ep->ep_side, ch->ch_fd, pv.pv_side, to.pv_side,
+		    fresh_in(to.pv_side, ch->ch_fresh),
+		    EP_COOKIE(ch->ch_cookie, EP_IN_SIDE));
+		if (error != 0 && any(to.pv_side)) {
+			(void)ep_item(number, ch->ch_fd, to.pv_main,
+			    pv.pv_main, false, ch->ch_cookie);
+			return (blame(inst, number, ch->ch_fd, error));
+		}
+	}
+	memcpy(ch->ch_priv, &to, sizeof(to));
+	return (0);
+}
+
+static int
+be_epoll_change(struct evany__inst *inst, int number, struct evany__change *ch,
+    int n, int *donep)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		ch[i].ch_error = ep_change(inst, number, &ch[i]);
+		if (ch[i].ch_error != 0) {
+			i++;
+			break;
+		}
+	}
+	*donep = i;
+	return (0);
+}
+
+static void
+be_epoll_spent(struct evany__inst *inst, void *priv, uint64_t cookie)
+{
+	struct ep_priv pv;
+	uint8_t *modes;
+	int d;
+
+	(void)inst;
+	memcpy(&pv, priv, sizeof(pv));
+	modes = (EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0 ? pv.pv_side :
+	    pv.pv_main;
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (modes[d] != EVANY__OFF)
+			modes[d] = EVANY__IDLE;
+	memcpy(priv, &pv, sizeof(pv));
+}
+
+static int
+be_epoll_feed(struct evany__inst *inst, int number, int fd,
+    enum evany__mode mode, uint64_t cookie)
+{
+	uint8_t modes[EVANY__W_COUNT] = { [EVANY__W_IN] = (uint8_t)mode };
+	uint8_t none[EVANY__W_COUNT] = { EVANY__OFF };
+	int error;
+
+	error = ep_item(number, fd, none, modes, false, cookie);
+	return (error == 0 ? 0 : blame(inst, number, fd, error));
+}
+
+static void
+be_epoll_unfeed(struct evany__inst *inst, int number, int fd)
+{
+	(void)inst;
+	(void)evany__ep_ctl(number, EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static long
+ep_wait_call(int number, struct epoll_event *ev, int room, int64_t left)
+{
+	struct timespec ts;
+	long n;
+
+	if (left == 0 || left == EVANY__FOREVER)
+		return (syscall(SYS_epoll_pwait, number, ev, room,
+		    left == 0 ? 0 : -1, NULL, 0));
+	if (!atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
+		ts.tv_sec = (time_t)(left / 1000000000);
+		ts.tv_nsec = (long)(left % 1000000000);
+		n = syscall(SYS_epoll_pwait2, number, ev, room, &ts, NULL, 0);
+		if (n != -1 || errno != ENOSYS)
+			return (n);
+		/* Linux before 5.11. */
+		atomic_store_explicit(&no_pwait2, true, memory_order_relaxed);
+	}
+	left = (left + 999999) / 1000000;
+	return (syscall(SYS_epoll_pwait, number, ev, room,
+	    left > INT32_MAX ? INT32_MAX : (int)left, NULL, 0));
+}
+
+/*
+ * The raw call is no cancellation point, so it is made one for its length.
+ */
+static long
+ep_wait_cancellable(int number, struct epoll_event *ev, int room, int64_t left)
+{
+	int old, unused;
+	long n;
+
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
+	n = ep_wait_call(number, ev, room, left);
+	(void)pthread_setcanceltype(old, &unused);
+	return (n);
+}
+
+static uint32_t
+ep_bits(uint32_t events, uint64_t cookie)
+{
+	uint32_t bits = 0;
+
+	if ((events & EPOLLIN) != 0)
+		bits |= EVANY__IN;
+	if ((events & EPOLLOUT) != 0)
+		bits |= EVANY__OUT;
+	if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		bits |= ((events & EPOLLPRI) != 0 ? EVANY__PRI : 0) |
+		    ((events & EPOLLRDHUP) != 0 ? EVANY__RDHUP : 0) |
+		    ((events & EPOLLHUP) != 0 ? EVANY__HUP : 0) |
+		    ((events & EPOLLERR) != 0 ? EVANY__ERR : 0);
+	if ((EVANY__COOKIE_MECH(cookie) & EP_ONESHOT) != 0)
+		bits |= EVANY__SPENT;
+	return (bits);
+}
+
+/* Items of the side epoll, after those of the main one. */
+static int
+ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
+{
+	struct epoll_event ev[SIDE_BATCH];
+	int i;
+	long n;
+
+	n = ep_wait_call(ep->ep_side, ev, room < SIDE_BATCH ? room :
+	    SIDE_BATCH, 0);
+	for (i = 0; i < n; i++) {
+		rd[i].rd_cookie = ev[i].data.u64;
+		rd[i].rd_bits = ep_bits(ev[i].events, ev[i].data.u64);
+	}
+	return (n > 0 ? (int)n : 0);
+}
+
+/*
+ * The records' own memory serves as the kernel's array: it lies at the end
+ * of it, and the conversion runs forward without catching up with it.
+ */
+static int
+be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
+    int nchanges, struct evany__ready *rd, int room, int *countp,
+    int64_t deadline)
+{
+	struct epoll_event ev, *raw;
+	int64_t left = deadline;
+	int count = 0, done, error, saved = errno;
+	bool side = false;
+	long i, n;
+
+	_Static_assert(sizeof(struct epoll_event) <=
+	    sizeof(struct evany__ready), "records hold the kernel's array");
+	*countp = 0;
+	if (nchanges > 0) {
+		error = be_epoll_change(inst, number, ch, nchanges, &done);
+		if (error != 0 || done < nchanges ||
+		    ch[nchanges - 1].ch_error != 0)
+			return (error);
+	}
+	if (deadline != 0 && deadline != EVANY__FOREVER) {
+		left = deadline - evany__now(EVANY__MONOTONIC);
+		if (left < 0)
+			left = 0;
+	}
+	raw = (struct epoll_event *)(void *)((char *)(rd + room) -
+	    (size_t)room * sizeof(*raw));
+	if (deadline == 0)
+		n = ep_wait_call(number, raw, room, 0);
+	else
+		n = ep_wait_cancellable(number, raw, room, left);
+	if (n == -1) {
+		error = errno;
+		errno = saved;
+		return (error);
+	}
+	for (i = 0; i < n; i++) {
+		memcpy(&ev, &raw[i], sizeof(ev));
+		if (EVANY__COOKIE_KIND(ev.data.u64) == 0) {
+			side = true;
+			continue;
+		}
+		rd[count].rd_cookie = ev.data.u64;
+		rd[count].rd_bits = ep_bits(ev.events, ev.data.u64);
+		count++;
+	}
+	if (side)
+		count += ep_wait_side(evany__inst_state(inst), rd + count,
+		    room - count);
+	errno = saved;
+	*countp = count;
+	return (0);
+}
+
+static uint64_t
+bell_cookie(struct evany__inst *inst)
+{
+	return (EVANY__COOKIE(EVANY__CK_BELL, evany__inst_tag(inst), 0, 0));
+}
+
+/* Makes the bell an item of the instance, which rings it. */
+static int
+bell_hang(struct evany__inst *inst, int number)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int error = 0, fd;
+
+	(void)pthread_mutex_lock(&bell_lock);
+	if (bell_fd == -1) {
+		QUIETLY(fd = (int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
+		    EFD_NONBLOCK); error = fd == -1 ? errno : 0);
+		bell_fd = fd;
+	}
+	if (error == 0)
+		error = evany__ep_ctl(number, EPOLL_CTL_ADD, bell_fd,
+		    EPOLLIN | EPOLLET, bell_cookie(inst));
+	if (error == EEXIST)
+		error = evany__ep_ctl(number, EPOLL_CTL_MOD, bell_fd,
+		    EPOLLIN | EPOLLET, bell_cookie(inst));
+	if (error == 0 && !ep->ep_bell) {
+		ep->ep_bell = true;
+		bell_users++;
+	}
+	if (bell_users == 0)
+		bell_close();
+	(void)pthread_mutex_unlock(&bell_lock);
+	return (error);
+}
+
+static int
+be_epoll_wake(struct evany__inst *inst, int number)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int error;
+
+	if (ep->ep_bell && evany__ep_ctl(number, EPOLL_CTL_MOD, bell_fd,
+	    EPOLLIN | EPOLLET, bell_cookie(inst)) == 0)
+		return (0);
+	if (!be_epoll_names(inst, number))
+		return (EIDRM);
+	if (ep->ep_bell) {
+		/* The program closed our descriptor: another is needed. */
+		(void)pthread_mutex_lock(&bell_lock);
+		bell_fd = -1;
+		(void)pthread_mutex_unlock(&bell_lock);
+	}
+	error = bell_hang(inst, number);
+	return (error == EBADF || error == EINVAL ? EIDRM : error);
+}
+
+void
+evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int i;
+
+	/* Threads in the old one come out, however many; see the pass. */
+	ep->ep_bell = false;
+	(void)be_epoll_wake(inst, old);
+	if (ep->ep_bell) {
+		(void)evany__ep_ctl(old, EPOLL_CTL_MOD, bell_fd, EPOLLIN,
+		    bell_cookie(inst));
+		(void)evany__ep_ctl(number, EPOLL_CTL_ADD, bell_fd,
+		    EPOLLIN | EPOLLET, bell_cookie(inst));
+	}
+	close_quietly(&ep->ep_side);
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		close_quietly(&ep->ep_timer[i]);
+}
+
+static int
+be_epoll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	struct itimerspec its;
+	int error = 0, fd;
+
+	if (ep->ep_timer[clock] == -1) {
+		QUIETLY(fd = (int)syscall(SYS_timerfd_create,
+		    clock == EVANY__REALTIME ? CLOCK_REALTIME :
+		    CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		    error = fd == -1 ? errno : 0);
+		if (error != 0)
+			return (error);
+		error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd,
+		    EPOLLIN | EPOLLET, EVANY__COOKIE(EVANY__CK_ALARM,
+		    evany__inst_tag(inst), 0, clock));
+		if (error != 0) {
+			close_quietly(&fd);
+			return (blame(inst, number, number, error));
+		}
+		ep->ep_timer[clock] = fd;
+	}
+	memset(&its, 0, sizeof(its));
+	its.it_value.tv_sec = (time_t)(at / 1000000000);
+	its.it_value.tv_nsec = (long)(at % 1000000000);
+	QUIETLY(if (syscall(SYS_timerfd_settime, ep->ep_timer[clock],
+	    TFD_TIMER_ABSTIME, &its, NULL) == -1) error = errno);
+	return (error);
+}
+
+static void
+be_epoll_fork_child(struct evany__inst *inst)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	int i;
+
+	(void)pthread_mutex_init(&bell_lock, NULL);
+	bell_close();
+	bell_users = 0;
+	close_quietly(&ep->ep_side);
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		close_quietly(&ep->ep_timer[i]);
+}
+
+const struct evany__be_ops evany__be_epoll_ops = {
+	.be_name = "epoll",
+	.be_probe = be_epoll_probe,
+	.be_open = be_epoll_open,
+	.be_close = be_epoll_close,
+	.be_names = be_epoll_names,
+	.be_change = be_epoll_change,
+	.be_spent = be_epoll_spent,
+	.be_evict = evany__be_epoll_evict,
+	.be_renew = evany__be_epoll_renew,
+	.be_feed = be_epoll_feed,
+	.be_unfeed = be_epoll_unfeed,
+	.be_wait = be_epoll_wait,
+	.be_wake = be_epoll_wake,
+	.be_alarm = be_epoll_alarm,
+	.be_fork_child = be_epoll_fork_child
+};

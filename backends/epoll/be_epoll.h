@@ -1,0 +1,61 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_epoll.h: shared by the files of this mechanism.
+ *
+ * System calls are made through syscall(2): a program may link another
+ * library that defines epoll_ctl() and its like for its own purposes.
+ */
+#ifndef EVANY_BE_EPOLL_H
+#define EVANY_BE_EPOLL_H
+
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "backends/backend.h"
+
+/* Mechanism's byte of a cookie. */
+#define EP_ONESHOT	0x01U	/* the item goes silent with its report */
+#define EP_IN_SIDE	0x02U	/* the item lies in the side epoll */
+#define EP_COOKIE(c, m)	((c) | (uint64_t)(m) << 56)
+
+/* Cookie of the side epoll; no kind of core's is 0. */
+#define EP_SIDE_COOKIE(tag)	EVANY__COOKIE(0, tag, 0, 0)
+
+struct be_epoll {
+	int	ep_side;			/* (i) -1 until needed */
+	int	ep_timer[EVANY__CLOCKS];	/* (i) -1 until needed */
+	bool	ep_bell;			/* (i) holds the bell */
+};
+
+/*
+ * What a descriptor's ch_priv holds: the mode of each direction, by the item
+ * it is registered in.  An item exists if one of its three is not OFF.
+ */
+struct ep_priv {
+	uint8_t	pv_main[EVANY__W_COUNT];
+	uint8_t	pv_side[EVANY__W_COUNT];
+	uint8_t	pv_unused[EVANY__FD_PRIV - 2 * EVANY__W_COUNT];
+};
+
+/* 0 or an errno value; errno is left alone. */
+int	evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie);
+
+int	evany__be_epoll_evict(struct evany__inst *, int number, int fd,
+	    uint64_t cookie);
+/*
+ * The instance leaves the epoll instance old for the one at number: threads
+ * that wait in the old one are woken, inner descriptors are closed.
+ */
+void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
+int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
+
+#endif /* EVANY_BE_EPOLL_H */

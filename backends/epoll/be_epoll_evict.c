@@ -1,0 +1,200 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_epoll_evict: an item whose number was closed while its file lives.
+ *
+ * epoll keys items by open file and number, and drops one only with the last
+ * reference to the file.  After close(2) of a number that has a duplicate the
+ * item reports on, and no call on that number reaches it: the number is free
+ * or names another file.  A level item would make every wait return at once.
+ *
+ * evict:  somewhere in this process a duplicate is open.  A short-lived child
+ *         that shares our memory but has a copy of our descriptor table puts
+ *         each descriptor in turn on the number and asks for the removal;
+ *         only the right one succeeds.  No other thread sees the number
+ *         change, and the child, which has no exit signal, is invisible to
+ *         wait(2).
+ * renew:  only another process holds the file.  A new epoll instance takes
+ *         the place of the old one under its numbers (dup3), and the old one
+ *         is made readable for good, so that threads that wait in it come
+ *         out.  A poller outside that watched the number loses it.
+ */
+#include "config.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "be_epoll.h"
+
+#ifndef F_SETSIG
+#define F_SETSIG	10
+#endif
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY	1027	/* Linux 6.10 */
+#endif
+#ifndef KCMP_FILE
+#define KCMP_FILE	0
+#endif
+
+#define EVICT_STACK	((size_t)16384)
+
+struct evict {
+	int	 ev_epoll;
+	int	 ev_fd;
+	int	*ev_list;	/* descriptors to try */
+	int	 ev_count;
+	int	 ev_room;
+	bool	 ev_done;
+};
+
+/* Do two numbers name one open file?  If it cannot be told, no. */
+static bool
+same_file(int a, int b)
+{
+	int r;
+
+	if ((r = fcntl(a, F_DUPFD_QUERY, b)) != -1)
+		return (r == 1);
+	return (syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b) == 0);
+}
+
+static void
+evict_candidate(struct evict *ev, int fd)
+{
+	int *list, room;
+
+	/* The number's present file is not the one to be removed. */
+	if (fd == ev->ev_fd || same_file(ev->ev_fd, fd))
+		return;
+	if (ev->ev_count == ev->ev_room) {
+		room = ev->ev_room == 0 ? 64 : 2 * ev->ev_room;
+		list = realloc(ev->ev_list, (size_t)room * sizeof(*list));
+		if (list == NULL)
+			return;
+		ev->ev_list = list;
+		ev->ev_room = room;
+	}
+	ev->ev_list[ev->ev_count++] = fd;
+}
+
+static void
+evict_candidates(struct evict *ev)
+{
+	struct rlimit rl;
+	struct dirent *de;
+	DIR *dir;
+	int fd, most = 65536;
+
+	if ((dir = opendir("/proc/self/fd")) != NULL) {
+		while ((de = readdir(dir)) != NULL)
+			if (de->d_name[0] >= '0' && de->d_name[0] <= '9' &&
+			    (fd = atoi(de->d_name)) != dirfd(dir))
+				evict_candidate(ev, fd);
+		(void)closedir(dir);
+		return;
+	}
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < (rlim_t)most)
+		most = (int)rl.rlim_cur;
+	for (fd = 0; fd < most; fd++)
+		if (fcntl(fd, F_GETFD) != -1)
+			evict_candidate(ev, fd);
+}
+
+/* Runs on a borrowed stack in a process of its own: system calls only. */
+static int
+evict_child(void *arg)
+{
+	struct evict *ev = arg;
+	struct epoll_event unused;
+	int i;
+
+	for (i = 0; i < ev->ev_count && !ev->ev_done; i++)
+		if (syscall(SYS_dup3, ev->ev_list[i], ev->ev_fd, 0) != -1 &&
+		    syscall(SYS_epoll_ctl, ev->ev_epoll, EPOLL_CTL_DEL,
+		    ev->ev_fd, &unused) == 0)
+			ev->ev_done = true;
+	(void)syscall(SYS_exit, 0);
+	return (0);
+}
+
+/* CLONE_VFORK: returns when the child has gone. */
+static void
+evict_run(struct evict *ev)
+{
+	sigset_t all, old;
+	char *stack;
+	pid_t pid;
+
+	if (ev->ev_count == 0 || (stack = malloc(EVICT_STACK)) == NULL)
+		return;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid = clone(evict_child, stack + EVICT_STACK, CLONE_VM | CLONE_VFORK,
+	    ev);
+	if (pid > 0)
+		while (waitpid(pid, NULL, (int)__WCLONE) == -1 && errno == EINTR)
+			continue;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	free(stack);
+}
+
+int
+evany__be_epoll_evict(struct evany__inst *inst, int number, int fd,
+    uint64_t cookie)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	struct evict ev = { .ev_epoll = number, .ev_fd = fd };
+	int saved = errno;
+
+	/* It has given its only report. */
+	if ((EVANY__COOKIE_MECH(cookie) & EP_ONESHOT) != 0)
+		return (0);
+	if ((EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0)
+		ev.ev_epoll = ep->ep_side;
+	evict_candidates(&ev);
+	evict_run(&ev);
+	free(ev.ev_list);
+	errno = saved;
+	return (ev.ev_done ? 0 : EAGAIN);
+}
+
+int
+evany__be_epoll_renew(struct evany__inst *inst, const int *numbers, int n)
+{
+	int flags, fresh, i, old, saved = errno;
+
+	old = fcntl(numbers[0], F_DUPFD_CLOEXEC, 0);
+	fresh = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+	if (old == -1 || fresh == -1 ||
+	    fcntl(fresh, F_SETSIG, (int)evany__inst_tag(inst)) == -1) {
+		if (old != -1)
+			(void)close(old);
+		if (fresh != -1)
+			(void)close(fresh);
+		errno = saved;
+		return (EMFILE);
+	}
+	for (i = 0; i < n; i++) {
+		flags = fcntl(numbers[i], F_GETFD);
+		(void)syscall(SYS_dup3, fresh, numbers[i],
+		    (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+	}
+	(void)close(fresh);
+	evany__be_epoll_abandon(inst, old, numbers[0]);
+	(void)close(old);
+	errno = saved;
+	return (0);
+}

@@ -1,0 +1,112 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * table: which mechanism serves which kind of watch.
+ *
+ * Each list is in order of preference; the first that is built, allowed and
+ * usable on the running system is taken, once per process.  The environment
+ * variable EVANY_BACKENDS names the mechanisms that are allowed, separated by
+ * commas ("epoll,inotify", "poll"); "poll" alone stands for the whole portable
+ * set.  It is ignored in a set-user-ID program.  If it leaves nothing for a
+ * kind, it is ignored for that kind.
+ */
+#include "config.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/backend.h"
+
+#define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
+
+static const struct evany__be_ops *const be_list[] = {
+#ifdef EVANY_BE_EPOLL
+	&evany__be_epoll_ops,
+#endif
+	&evany__be_poll_ops
+};
+
+static const struct evany__file_ops *const file_list[] = {
+#ifdef EVANY_BE_INOTIFY
+	&evany__file_inotify_ops,
+#endif
+	&evany__file_scan_ops
+};
+
+static const struct evany__signal_ops *const signal_list[] = {
+#ifdef EVANY_BE_SIGNALFD
+	&evany__signal_signalfd_ops,
+#endif
+	&evany__signal_selfpipe_ops
+};
+
+static const struct evany__proc_ops *const proc_list[] = {
+#ifdef EVANY_BE_PIDFD
+	&evany__proc_pidfd_ops,
+#endif
+	&evany__proc_selfpipe_ops
+};
+
+static struct evany__table table;
+static pthread_once_t table_once = PTHREAD_ONCE_INIT;
+
+/* Is name in the comma-separated list?  Everything is in none. */
+static bool
+allowed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+	const char *p;
+
+	if (list == NULL || list[0] == '\0')
+		return (true);
+	for (p = list; p != NULL; p = strchr(p, ',')) {
+		if (*p == ',')
+			p++;
+		if (strncmp(p, name, len) == 0 &&
+		    (p[len] == ',' || p[len] == '\0'))
+			return (true);
+	}
+	return (false);
+}
+
+/* The last entry of each list is the portable one and always works. */
+#define CHOOSE(to, list, prefix, allow) do {				\
+	size_t choose_i;						\
+									\
+	for (choose_i = 0; choose_i < LENGTH(list) - 1; choose_i++)	\
+		if (allowed((allow), (list)[choose_i]->prefix##name) &&	\
+		    (list)[choose_i]->prefix##probe() == 0)		\
+			break;						\
+	(to) = (list)[choose_i];					\
+} while (0)
+
+static void
+table_make(void)
+{
+	const char *allow = NULL;
+
+#ifdef HAVE_SECURE_GETENV
+	allow = secure_getenv("EVANY_BACKENDS");
+#else
+	if (geteuid() == getuid() && getegid() == getgid())
+		allow = getenv("EVANY_BACKENDS");
+#endif
+	CHOOSE(table.tb_be, be_list, be_, allow);
+	CHOOSE(table.tb_file, file_list, fo_, allow);
+	CHOOSE(table.tb_signal, signal_list, so_, allow);
+	CHOOSE(table.tb_proc, proc_list, po_, allow);
+}
+
+const struct evany__table *
+evany__table(void)
+{
+	(void)pthread_once(&table_once, table_make);
+	return (&table);
+}

@@ -1,0 +1,203 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * kqueue(), kqueue1(), kqueuex(), kevent(): arguments, the changelist protocol
+ * and errno.  What a change does is the driver's (backends/emulation/kqueue).
+ *
+ * The protocol: changes are applied in order.  A failure, or a success with
+ * EV_RECEIPT, is answered by an EV_ERROR entry; without room for it a failure
+ * ends the call with its errno, and a receipt ends it with what was written.
+ * A call that answered anything neither waits nor collects.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "backends/emulation/kqueue/knote.h"
+#include "compat/export.h"
+
+static int
+fail(int error)
+{
+	errno = error;
+	return (-1);
+}
+
+EVANY_EXPORT int
+kqueue(void)
+{
+	return (kqueue1(0));
+}
+
+EVANY_EXPORT int
+kqueue1(int flags)
+{
+	int error, number, saved = errno;
+
+	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
+		return (fail(EINVAL));
+	if ((error = evany__kqueue_create(flags, &number)) != 0)
+		return (fail(error));
+	errno = saved;
+	return (number);
+}
+
+EVANY_EXPORT int
+kqueuex(unsigned int flags)
+{
+
+	if ((flags & ~KQUEUE_CLOEXEC) != 0)
+		return (fail(EINVAL));
+	return (kqueue1((flags & KQUEUE_CLOEXEC) != 0 ? O_CLOEXEC : 0));
+}
+
+/* The instance's queue, with a reference, or NULL. */
+static struct evany__inst *
+queue_find(int number, bool check)
+{
+	struct evany__inst *inst;
+
+	if ((inst = evany__inst_find(number, check)) == NULL)
+		return (NULL);
+	if (inst->in_driver == &evany__kqueue_driver)
+		return (inst);
+	evany__inst_drop(inst);
+	return (NULL);
+}
+
+static void
+answer(struct kevent *to, const struct kevent *kev, int error, bool attaching)
+{
+	struct kevent ev = *kev;
+
+	ev.flags = EV_ERROR;
+	ev.data = error;
+	if (error != 0 && attaching)
+		ev.fflags = 0;
+	*to = ev;
+}
+
+/*
+ * Applies the changes.  0 or an errno value; *outp is how many answers were
+ * written, *donep whether the call ends here.
+ */
+static int
+queue_changes(struct evany__inst *inst, int number,
+    const struct kevent *changes, int nchanges, struct kevent *events,
+    int nevents, int *outp, bool *donep)
+{
+	struct kqueue *kq;
+	struct kevent kev;
+	bool attaching;
+	int error = 0, i;
+
+	evany__inst_enter(inst, number);
+	kq = inst->in_data;
+	if (kq->kq_nlonely > 0)
+		evany__fd_lonely_again(kq);
+	for (i = 0; i < nchanges && !*donep; i++) {
+		kev = changes[i];
+		error = evany__kqueue_change(kq, &kev, &attaching);
+		if (error == 0 && (kev.flags & EV_RECEIPT) == 0)
+			continue;
+		if (*outp < nevents) {
+			answer(&events[(*outp)++], &kev, error, attaching);
+			error = 0;
+		} else
+			*donep = true;
+	}
+	evany__kqueue_late_take(kq);
+	evany__inst_leave(inst);
+	return (error == EIDRM ? EBADF : error);
+}
+
+/* The moment at which the wait ends, or -1 if the time-out makes no sense. */
+static int64_t
+queue_deadline(const struct timespec *timeout)
+{
+	int64_t now;
+
+	if (timeout == NULL)
+		return (EVANY__FOREVER);
+	if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+	    timeout->tv_nsec >= 1000000000)
+		return (-1);
+	if (timeout->tv_sec == 0 && timeout->tv_nsec == 0)
+		return (0);
+	now = evany__now(EVANY__MONOTONIC);
+	if (timeout->tv_sec > (INT64_MAX - now) / 1000000000 - 1)
+		return (EVANY__FOREVER - 1);
+	return (now + (int64_t)timeout->tv_sec * 1000000000 +
+	    timeout->tv_nsec);
+}
+
+static int
+queue_wait(struct evany__inst **instp, int number, struct kevent *events,
+    int nevents, const struct timespec *timeout, int *outp)
+{
+	struct evany__sink sink = { events, nevents, 0 };
+	struct kqueue *kq = (*instp)->in_data;
+	int64_t deadline;
+	int error;
+
+	if ((deadline = queue_deadline(timeout)) == -1)
+		return (EINVAL);
+	if (kq->kq_nlonely > 0) {
+		evany__inst_enter(*instp, number);
+		evany__fd_lonely_again(kq);
+		evany__inst_leave(*instp);
+	}
+	error = evany__inst_wait(instp, number, &sink, deadline);
+	*outp = sink.sk_count;
+	return (error);
+}
+
+EVANY_EXPORT int
+kevent(int number, const struct kevent *changes, int nchanges,
+    struct kevent *events, int nevents, const struct timespec *timeout)
+{
+	struct evany__inst *inst;
+	int error = 0, out = 0, saved = errno;
+	bool done = nevents == 0;
+
+	if (nchanges < 0 || nevents < 0)
+		return (fail(EINVAL));
+	if ((nchanges > 0 && changes == NULL) ||
+	    (nevents > 0 && events == NULL))
+		return (fail(EFAULT));
+	if (nevents > 0)
+		pthread_testcancel();
+	inst = queue_find(number, nchanges > 0 && evany__inst_many());
+	if (inst == NULL)
+		return (fail(EBADF));
+	if (nchanges > 0 && evany__lock_mine(&inst->in_lock)) {
+		/* A signal handler interrupted a call on this queue. */
+		if (!evany__kqueue_late_put(inst->in_data, changes, nchanges))
+			error = EDEADLK;
+		evany__inst_drop(inst);
+		if (error != 0)
+			return (fail(error));
+		errno = saved;
+		return (0);
+	}
+	if (nchanges > 0) {
+		done = false;
+		error = queue_changes(inst, number, changes, nchanges, events,
+		    nevents, &out, &done);
+	}
+	if (error == 0 && !done && out == 0 && nevents > 0)
+		error = queue_wait(&inst, number, events, nevents, timeout,
+		    &out);
+	evany__inst_drop(inst);
+	if (error != 0)
+		return (fail(error));
+	errno = saved;
+	return (out);
+}
