@@ -1,0 +1,372 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# From a bare system to a running program, or to the whole suite's result.
+#
+#	./bootstrap.sh demo	builds, installs into ./_prefix, compiles
+#				examples/kqueue_demo.c through pkg-config and
+#				runs it on a file
+#	./bootstrap.sh check	builds in every way there is and runs all tests
+#
+# Both install the packages that are missing, with the system's own package
+# manager (as root or by sudo), and write below ./_build and ./_prefix only.
+set -eu
+
+cd "$(dirname "$0")"
+top=$(pwd)
+build=$top/_build
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || getconf NPROCESSORS_ONLN \
+    2>/dev/null || echo 1)
+
+say()
+{
+	printf '==> %s\n' "$*"
+}
+
+die()
+{
+	printf 'bootstrap.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# ---- packages ----------------------------------------------------------------
+
+# Which package manager: the word that the table in package_of is read by.
+manager()
+{
+	for m in apt-get dnf apk pkgin pkg_add brew; do
+		if have $m; then
+			echo $m
+			return
+		fi
+	done
+	# FreeBSD and illumos both call theirs pkg.
+	have pkg || return 0
+	if pkg publisher >/dev/null 2>&1; then
+		echo ips
+	else
+		echo pkg
+	fi
+}
+
+# Is it there?  "bsd" stands for the BSD list and tree macros.
+present()
+{
+	case $1 in
+	cc)	have cc || have gcc || have clang ;;
+	cxx)	have c++ || have g++ ;;
+	pkgconf) have pkg-config || have pkgconf ;;
+	libtool) have libtoolize || have glibtoolize ;;
+	atf)	have atf-sh && { pkg-config --exists atf-c 2>/dev/null ||
+		    echo '#include <atf-c.h>' | cc -E - >/dev/null 2>&1; } ;;
+	bsd)	pkg-config --exists libbsd-overlay 2>/dev/null ||
+		    echo '#include <sys/tree.h>' | cc -E - >/dev/null 2>&1 ;;
+	venv)	have zig || python3 -c 'import ensurepip' 2>/dev/null ;;
+	*)	have "$1" ;;
+	esac
+}
+
+# package_of manager tool: names of packages, nothing if there is none.
+package_of()
+{
+	case $1:$2 in
+	apt-get:cc|dnf:cc|pkgin:cc)	echo gcc ;;
+	apk:cc)				echo gcc musl-dev ;;
+	ips:cc)				echo developer/gcc-13 ;;
+	apt-get:cxx|apk:cxx)		echo g++ ;;
+	dnf:cxx)			echo gcc-c++ ;;
+	pkgin:make|pkg:make|pkg_add:make|brew:make) ;;
+	ips:make)			echo developer/build/gnu-make ;;
+	pkg_add:autoconf)		echo autoconf-2.71p0 ;;
+	pkg_add:automake)		echo automake-1.16.5 ;;
+	ips:autoconf|ips:automake|ips:libtool) echo developer/build/$2 ;;
+	apt-get:pkgconf)		echo pkg-config ;;
+	ips:pkgconf)			echo developer/build/pkg-config ;;
+	apt-get:bsd|apk:bsd)		echo libbsd-dev ;;
+	dnf:bsd)			echo libbsd-devel ;;
+	*:bsd) ;;
+	apt-get:atf)			echo libatf-dev atf-sh ;;
+	dnf:atf)			echo libatf-c-devel libatf-sh-devel ;;
+	apk:atf)			echo atf-dev atf ;;
+	ips:atf|ips:kyua|ips:mandoc|ips:clang|ips:cmake) ;;
+	pkgin:mandoc|pkg:mandoc|pkg_add:mandoc) ;;
+	pkgin:cxx|pkg:cxx|pkg_add:cxx|brew:cxx|ips:cxx) ;;
+	pkg:cc|pkg_add:cc|brew:cc|pkg:clang|pkg_add:clang|brew:clang) ;;
+	pkg_add:pkgconf) ;;
+	apt-get:venv)			echo python3-venv ;;
+	dnf:venv|apk:venv)		echo python3 ;;
+	*:venv) ;;
+	*)				echo "$2" ;;
+	esac
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif have sudo; then
+		sudo "$@"
+	else
+		die "not root and no sudo; run this as root: $*"
+	fi
+}
+
+install_packages()
+{
+	case $1 in
+	apt-get)
+		shift
+		as_root env DEBIAN_FRONTEND=noninteractive apt-get install \
+		    -y --no-install-recommends "$@" ;;
+	dnf)	shift; as_root dnf install -y "$@" ;;
+	apk)	shift; as_root apk add "$@" ;;
+	pkgin)	shift; as_root pkgin -y install "$@" ;;
+	pkg_add) shift; as_root pkg_add -I "$@" ;;
+	pkg)	shift; as_root pkg install -y "$@" ;;
+	ips)	shift; as_root pkg install "$@" ;;
+	brew)	shift; brew install "$@" ;;
+	esac
+}
+
+# need tool...: what is missing is installed, all at once, or else one by one,
+# since a system may lack some of them.  What is then missing is told, and is
+# fatal only if it is needed to build.
+need()
+{
+	mgr=$(manager)
+	missing='' packages=''
+	for tool; do
+		present "$tool" || missing="$missing $tool"
+	done
+	[ -n "$missing" ] || return 0
+	say "missing:$missing"
+	for tool in $missing; do
+		[ -z "$mgr" ] || packages="$packages $(package_of "$mgr" "$tool")"
+	done
+	if [ -n "$(echo $packages)" ]; then
+		say "installing, by $mgr:$packages"
+		[ "$mgr" != apt-get ] || as_root apt-get update -q || :
+		install_packages "$mgr" $packages || for p in $packages; do
+			install_packages "$mgr" $p || :
+		done
+	fi
+	for tool in $missing; do
+		present "$tool" && continue
+		case $tool in
+		cc|make|autoconf|automake|libtool|pkgconf)
+			die "there is no $tool, and no package of it is known" ;;
+		*)	say "going on without $tool" ;;
+		esac
+	done
+}
+
+build_tools="cc make autoconf automake libtool pkgconf bsd"
+
+generate()
+{
+	# OpenBSD wants to be told which.
+	if have pkg_add; then
+		AUTOCONF_VERSION=${AUTOCONF_VERSION-2.71}
+		AUTOMAKE_VERSION=${AUTOMAKE_VERSION-1.16}
+		export AUTOCONF_VERSION AUTOMAKE_VERSION
+	fi
+	# A release tarball comes with its configure.
+	[ -x configure ] && [ ! -e .git ] || quietly autogen ./autogen.sh
+}
+
+# quietly name command...: output goes to _build/log/name; shown if it fails.
+quietly()
+{
+	log=$build/log/$1
+	shift
+	mkdir -p "$build/log"
+	"$@" >"$log" 2>&1 </dev/null || {
+		tail -n 100 "$log"
+		printf 'bootstrap.sh: failed: %s\n' "$*"
+		return 1
+	} >&2
+}
+
+# configured folder [options]: an out-of-tree build directory.
+configured()
+{
+	dir=$build/$1
+	shift
+	mkdir -p "$dir"
+	(cd "$dir" && quietly "configure-${dir##*/}" "$top/configure" "$@")
+}
+
+# ---- demo ----------------------------------------------------------------------
+
+demo()
+{
+	need $build_tools
+	generate
+	prefix=$top/_prefix
+	say "configuring and building in _build/demo"
+	configured demo --prefix="$prefix" --libdir="$prefix/lib"
+	sed -n '/^  facility/,/^$/p' "$build/log/configure-demo"
+	quietly make-demo make -C "$build/demo" -j "$jobs"
+	say "installing into _prefix"
+	quietly install-demo make -C "$build/demo" install
+	PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name evany-overlay.pc)")
+	export PKG_CONFIG_PATH
+	pc=$(command -v pkg-config || command -v pkgconf)
+	flags=$("$pc" --cflags --libs evany-overlay)
+	cc=$(command -v cc || command -v gcc || command -v clang)
+	# The paths as they are in here, for reading.
+	say "cc examples/kqueue_demo.c -o _build/kqueue_demo" \
+	    '$(pkg-config --cflags --libs evany-overlay)'
+	echo "    pkg-config says: $flags"
+	"$cc" examples/kqueue_demo.c -o "$build/kqueue_demo" $flags
+	say "_build/kqueue_demo README.md"
+	LD_LIBRARY_PATH=$prefix/lib DYLD_LIBRARY_PATH=$prefix/lib \
+	    "$build/kqueue_demo" README.md
+	say "wc README.md says:"
+	wc README.md
+}
+
+# ---- check ---------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+
+# One result that is not a test case of kyua's.
+result()
+{
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		say "$1: passed"
+	else
+		failed=$((failed + 1))
+		say "$1: FAILED"
+	fi
+}
+
+# step name command...: counted as one.
+step()
+{
+	name=$1
+	shift
+	status=0
+	quietly "$name" "$@" || status=$?
+	result "$name" $status
+	return $status
+}
+
+# suite folder title [VARIABLE=value...]: make check there, counted by case.
+suite()
+{
+	folder=$1 title=$2
+	shift 2
+	say "suite: $title"
+	t0=$(date +%s)
+	db=$build/$folder/tests/kyua.db
+	rm -f "$db"
+	mkdir -p "$build/log"
+	log=$build/log/check-$(echo "$title" | tr -cs 'A-Za-z0-9\n' -)
+	env "$@" make -C "$build/$folder" check >"$log" 2>&1 </dev/null || :
+	if [ ! -e "$db" ]; then
+		tail -n 60 "$log"
+		result "$title" 1
+		return 0
+	fi
+	# "folder/program:case  ->  result: reason  [1.2s]"
+	kyua report --results-file="$db" \
+	    --results-filter=passed,skipped,xfail,broken,failed |
+	    grep -E '^[^ ]+:[^ ]+  ->  ' | sort -u >"$log.cases" || :
+	p=$(grep -cE '  ->  (passed|expected_failure)' "$log.cases" || :)
+	s=$(grep -c '  ->  skipped' "$log.cases" || :)
+	f=$(grep -cE '  ->  (failed|broken)' "$log.cases" || :)
+	if [ $((p + f)) -eq 0 ]; then
+		tail -n 60 "$log"
+		f=1
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	if [ "$s" -gt 0 ]; then
+		echo "skipped:"
+		grep '  ->  skipped' "$log.cases" |
+		    sed 's/  ->  skipped:/:/; s/  \[.*//; s/^/    /'
+	fi
+	if [ "$f" -gt 0 ]; then
+		echo "failed:"
+		grep -E '  ->  (failed|broken)' "$log.cases" | sed 's/^/    /'
+		kyua report --verbose --results-file="$db" \
+		    --results-filter=broken,failed |
+		    grep -vE '^    [A-Z_]+=' | head -n 400
+	fi
+	say "$title: $p passed, $f failed, $s skipped," \
+	    "$(($(date +%s) - t0)) seconds"
+}
+
+# Zig for the cross builds, in a place of our own; without it they are skipped.
+get_zig()
+{
+	if have zig; then
+		ZIG=$(command -v zig)
+	else
+		venv=$build/zig-venv
+		[ -x "$venv/bin/python" ] ||
+		    quietly zig-venv python3 -m venv "$venv" || return 0
+		"$venv/bin/python" -c 'import ziglang' 2>/dev/null ||
+		    quietly zig-pip "$venv/bin/python" -m pip install \
+		    --disable-pip-version-check ziglang || return 0
+		ZIG=$("$venv/bin/python" -c 'import os, ziglang
+print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
+	fi
+	export ZIG
+}
+
+# The folders of the tree that test the library rather than its packaging.
+behaviour="kqueue backends model fault"
+
+check()
+{
+	need $build_tools cxx clang kyua atf mandoc cmake venv
+	have kyua || die "tests are run by kyua, which is missing"
+	start=$(date +%s)
+	step autogen ./autogen.sh || finish
+	get_zig
+
+	# gcc: everything, then once more with the portable mechanisms.
+	if step configure-gcc configured gcc CC=gcc --enable-werror &&
+	    step build-gcc make -C "$build/gcc" -j "$jobs" all build-tests bench
+	then
+		suite gcc "gcc"
+		suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
+		    CASES="$behaviour"
+	fi
+
+	if have clang; then
+		if step configure-clang configured clang CC=clang \
+		    --enable-werror --disable-static &&
+		    step build-clang make -C "$build/clang" -j "$jobs" all \
+		    build-tests bench
+		then
+			suite clang "clang" CASES="$behaviour"
+		fi
+	else
+		say "skipped: the clang build, there is no clang"
+		skipped=$((skipped + 1))
+	fi
+	finish
+}
+
+finish()
+{
+	say "$(($(date +%s) - start)) seconds"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+	exit $?
+}
+
+case ${1-} in
+demo)	demo ;;
+check)	check ;;
+*)	echo "usage: ./bootstrap.sh demo | check" >&2
+	exit 2 ;;
+esac
