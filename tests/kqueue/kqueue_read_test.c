@@ -329,7 +329,7 @@ EVT_TC(dgram__passing_error, "KQ-117",
 	evt_close(kq);
 }
 
-/* ---- low-water marks ------------------------------------------------------ */
+/* ---- low-water marks --------------------------------------------------- */
 
 static int
 read_option(int fd)
@@ -528,7 +528,7 @@ EVT_TC(lowat__option_of_the_socket, "KQ-112 KQ-111",
 	evt_close(kq);
 }
 
-/* ---- the end ---------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 EVT_TC(eof__below_any_mark, "KQ-113",
     "The peer's shutdown fires at once with EV_EOF below NOTE_LOWAT and "

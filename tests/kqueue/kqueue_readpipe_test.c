@@ -147,7 +147,7 @@ EVT_TC(pipe__wakes_a_blocked_wait, "KQ-122 KQ-242",
 	evt_close(kq);
 }
 
-/* ---- fifos ------------------------------------------------------------------ */
+/* ---- fifos ------------------------------------------------------------- */
 
 static int
 readpipe_fifo(void)
@@ -230,7 +230,7 @@ EVT_TC(fifo__end_by_edge, "KQ-125 KQ-093",
 	evt_close(kq);
 }
 
-/* ---- terminals ----------------------------------------------------------------- */
+/* ---- terminals --------------------------------------------------------- */
 
 /* A pseudo terminal: the master's descriptor, and the slave's in *slavep. */
 static int
@@ -327,7 +327,7 @@ EVT_TC(terminal__other_side_gone, "KQ-133",
 	evt_close(kq);
 }
 
-/* ---- devices and counters ------------------------------------------------------- */
+/* ---- devices and counters ---------------------------------------------- */
 
 EVT_TC(device__always_ready, "KQ-134 KQ-061",
     "The null and zero devices fire at every call with data 0, or cannot be "

@@ -133,7 +133,7 @@ state_both_eof(int kq, int fd, unsigned int fflags)
 	ATF_REQUIRE_EQ_MSG(seen, 3, "EV_EOF seen: %#x of 3", seen);
 }
 
-/* ---- never connected ------------------------------------------------------ */
+/* ---- never connected --------------------------------------------------- */
 
 EVT_TC(unconnected__silent, "KQ-118",
     "A stream socket that was never connected fires neither filter, in any "
@@ -302,7 +302,7 @@ EVT_TC(unconnected__then_listening, "KQ-118 KQ-120 KQ-142",
 	evt_close(kq);
 }
 
-/* ---- connecting -------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------- */
 
 EVT_TC(connect__success, "KQ-139 KQ-136",
     "A connect that does not wait and succeeds fires WRITE without EV_EOF")
@@ -444,7 +444,7 @@ EVT_TC(connect__refused_by_edge, "KQ-119 KQ-266",
 	evt_close(kq);
 }
 
-/* ---- reset ------------------------------------------------------------------- */
+/* ---- reset ------------------------------------------------------------- */
 
 EVT_TC(reset__told_and_kept, "KQ-115 KQ-140 KQ-266",
     "A reset is EV_EOF with ECONNRESET in fflags on both filters, on either "
@@ -535,7 +535,7 @@ EVT_TC(reset__with_unread_bytes, "KQ-115",
 	evt_close(kq);
 }
 
-/* ---- listening --------------------------------------------------------------- */
+/* ---- listening --------------------------------------------------------- */
 
 enum { STATE_TCP, STATE_TCP6, STATE_UNIX, STATE_SEQPACKET, STATE_KINDS };
 

@@ -247,7 +247,7 @@ EVT_TC(close__number_above_all_others, "KQ-105 KQ-101",
 #endif
 }
 
-/* ---- races ----------------------------------------------------------------- */
+/* ---- races ------------------------------------------------------------- */
 
 struct stale_race {
 	struct evt_barrier	sr_barrier;
@@ -327,7 +327,7 @@ EVT_TC(close__races_with_registration_with_survivor, "KQ-106 KQ-102",
 	stale_race(true);
 }
 
-/* ---- cost ---------------------------------------------------------------- */
+/* ---- cost -------------------------------------------------------------- */
 
 EVT_TC(stale__wait_sleeps, "KQ-265 KQ-102",
     "Files of closed numbers, kept ready by duplicates, neither wake the "

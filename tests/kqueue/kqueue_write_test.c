@@ -423,7 +423,7 @@ EVT_TC(dgram__ready_unconnected, "KQ-141",
 	evt_close(kq);
 }
 
-/* ---- pipes ------------------------------------------------------------------- */
+/* ---- pipes ------------------------------------------------------------- */
 
 EVT_TC(pipe__room, "KQ-143 KQ-137",
     "A pipe fires with at least PIPE_BUF of room in data, is silent when "
@@ -568,7 +568,7 @@ EVT_TC(fifo__readers_come_and_go, "KQ-146",
 	evt_close(kq);
 }
 
-/* ---- files, devices, terminals -------------------------------------------------- */
+/* ---- files, devices, terminals ----------------------------------------- */
 
 EVT_TC(file__always_ready, "KQ-147 KQ-091 KQ-092 KQ-095",
     "A regular file and the null device fire at every call, or once in the "
@@ -639,7 +639,7 @@ EVT_TC(terminal__room, "KQ-149",
 	evt_close(kq);
 }
 
-/* ---- EVFILT_EMPTY ----------------------------------------------------------------- */
+/* ---- EVFILT_EMPTY ------------------------------------------------------ */
 
 EVT_TC(empty__when_all_is_sent, "KQ-150",
     "EVFILT_EMPTY fires for an idle socket, is silent while bytes wait to be "
