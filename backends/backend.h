@@ -49,7 +49,11 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#ifdef HAVE_SYS_SINGLE_THREADED_H
+#include <sys/single_threaded.h>
+#endif
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -205,7 +209,8 @@ struct evany__be_ops {
 	 * wait.  Time-out: 0 with *countp 0.  EINTR goes up.  Records in hand
 	 * win over an error.  What finds no room stays for the next wait; a
 	 * level condition rotates.  EBADF or EINVAL: number no longer names an
-	 * instance.  This is a cancellation point unless deadline is 0.
+	 * instance.  This is a cancellation point unless deadline is 0 or the
+	 * process has one thread (the caller has tested then).
 	 */
 	int	(*be_wait)(struct evany__inst *, int number,
 		    struct evany__change *, int nchanges,
@@ -234,6 +239,21 @@ void	*evany__inst_state(struct evany__inst *);
 unsigned evany__inst_tag(struct evany__inst *);
 
 /* ---- what core offers to mechanisms -------------------------------------- */
+
+/*
+ * No other thread exists, nor can one come into being before the caller makes
+ * it: what is atomic only for their sake, or cancellable only by them, may be
+ * done plainly.  A quarter of an idle call depends on it.
+ */
+static inline bool
+evany__alone(void)
+{
+#ifdef HAVE_SYS_SINGLE_THREADED_H
+	return (__libc_single_threaded != 0);
+#else
+	return (false);
+#endif
+}
 
 /*
  * A reference keeps the instance's memory, not its descriptor.  take fails

@@ -350,8 +350,9 @@ inst_block(struct evany__inst *inst, int number, struct evany__ready *rd,
 	struct wait_cleanup wc = { inst, heap };
 	int error;
 
-	if (deadline == 0)
-		return (be->be_wait(inst, number, NULL, 0, rd, room, np, 0));
+	if (deadline == 0 || evany__alone())
+		return (be->be_wait(inst, number, NULL, 0, rd, room, np,
+		    deadline));
 	pthread_cleanup_push(wait_cancelled, &wc);
 	error = be->be_wait(inst, number, NULL, 0, rd, room, np, deadline);
 	pthread_cleanup_pop(0);
@@ -422,6 +423,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		if (sk->sk_count > 0)
 			break;
 	}
-	free(heap);
+	if (heap != NULL)
+		free(heap);
 	return (error == EINVAL ? EBADF : error);
 }

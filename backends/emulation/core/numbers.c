@@ -214,6 +214,12 @@ evany__inst_take(struct evany__inst *inst)
 	int refs;
 
 	refs = atomic_load_explicit(&inst->in_refs, memory_order_relaxed);
+	if (evany__alone()) {
+		if (refs > 0)
+			atomic_store_explicit(&inst->in_refs, refs + 1,
+			    memory_order_relaxed);
+		return (refs > 0);
+	}
 	while (refs > 0)
 		if (atomic_compare_exchange_weak_explicit(&inst->in_refs,
 		    &refs, refs + 1, memory_order_acquire,
@@ -251,7 +257,17 @@ inst_release(struct evany__inst *inst)
 void
 evany__inst_drop(struct evany__inst *inst)
 {
+	int refs;
 
+	if (evany__alone()) {
+		refs = atomic_load_explicit(&inst->in_refs,
+		    memory_order_relaxed) - 1;
+		atomic_store_explicit(&inst->in_refs, refs,
+		    memory_order_relaxed);
+		if (refs == 0)
+			inst_release(inst);
+		return;
+	}
 	if (atomic_fetch_sub_explicit(&inst->in_refs, 1,
 	    memory_order_acq_rel) == 1)
 		inst_release(inst);
