@@ -15,6 +15,7 @@
 
 #include <evany.h>
 
+#include <errno.h>
 #ifdef EVANY_KQUEUE_EMULATED
 #include <pthread.h>
 #include <string.h>
@@ -93,9 +94,11 @@ EVANY_EXPORT size_t
 evany_features(struct evany_feature *rows, size_t nrows)
 {
 	size_t i;
+	int saved = errno;
 
 	for (i = 0; i < ROWS && i < nrows; i++)
 		row_list[i](&rows[i]);
+	errno = saved;
 	return (ROWS);
 }
 
