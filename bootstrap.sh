@@ -321,38 +321,90 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 	export ZIG
 }
 
-# The folders of the tree that test the library rather than its packaging.
+# The folders that test the library rather than its packaging, and those of
+# them whose programs do not replace malloc(3) or trace themselves, which
+# sanitizers do not bear.
 behaviour="kqueue backends model fault"
+sane="kqueue backends model"
+
+# Only the folders that have tests in this tree.
+folders()
+{
+	for d in $1; do
+		[ ! -e "$build/gcc/tests/$d/Kyuafile" ] || echo $d
+	done | tr '\n' ' '
+}
+
+# variant folder configure-option...: an extra build of library and tests.
+variant()
+{
+	dir=$1
+	shift
+	step "configure-$dir" configured "$dir" "$@" &&
+	    step "build-$dir" make -C "$build/$dir" -j "$jobs" all build-tests
+}
+
+# sanitized folder list: the suite under sanitizers, on both sets.
+sanitized()
+{
+	# A report fails the case; tests wait longer for a slower library.
+	variant "$1" CC=gcc CFLAGS="-g -O1" --disable-static \
+	    --enable-sanitizer="$2" || return 0
+	for set in "" poll; do
+		suite "$1" "$2${set:+, EVANY_BACKENDS=$set}" \
+		    EVANY_BACKENDS="$set" EVT_SCALE=4 CASES="$(folders "$sane")" \
+		    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
+		    TSAN_OPTIONS="halt_on_error=1:exitcode=99" \
+		    UBSAN_OPTIONS="print_stacktrace=1"
+	done
+}
+
+# Does the tarball hold all that git does?
+dist_complete()
+{
+	make -C "$build/gcc" dist
+	tar tzf "$build"/gcc/evany-*.tar.gz | sed 's|^[^/]*/||' |
+	    sort >"$build/in-dist"
+	git ls-files | grep -Ev '^[.](ci/|gitignore)' | sort >"$build/in-git"
+	echo "missing:"
+	! comm -13 "$build/in-dist" "$build/in-git" | grep .
+}
 
 check()
 {
-	need $build_tools cxx clang kyua atf mandoc cmake venv
+	need $build_tools cxx clang kyua atf mandoc cmake meson venv
 	have kyua || die "tests are run by kyua, which is missing"
 	start=$(date +%s)
+	mkdir -p "$build"
 	step autogen ./autogen.sh || finish
 	get_zig
 
-	# gcc: everything, then once more with the portable mechanisms.
-	if step configure-gcc configured gcc CC=gcc --enable-werror &&
-	    step build-gcc make -C "$build/gcc" -j "$jobs" all build-tests bench
-	then
-		suite gcc "gcc"
-		suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
-		    CASES="$behaviour"
-	fi
+	# Everything, cross builds too, then with the portable mechanisms.
+	variant gcc CC=gcc --enable-werror || finish
+	step build-bench make -C "$build/gcc" -j "$jobs" bench || :
+	suite gcc "gcc" EVANY_CROSS=1
+	suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
+	    CASES="$(folders "$behaviour")"
 
 	if have clang; then
-		if step configure-clang configured clang CC=clang \
-		    --enable-werror --disable-static &&
-		    step build-clang make -C "$build/clang" -j "$jobs" all \
-		    build-tests bench
-		then
-			suite clang "clang" CASES="$behaviour"
+		if variant clang CC=clang CXX=clang++ --enable-werror; then
+			suite clang "clang"
+			step build-bench-clang \
+			    make -C "$build/clang" -j "$jobs" bench || :
 		fi
 	else
 		say "skipped: the clang build, there is no clang"
 		skipped=$((skipped + 1))
 	fi
+
+	sanitized asan address,undefined
+	sanitized tsan thread
+
+	[ ! -e .git ] || step dist-complete dist_complete || :
+	# From the tarball, where making configure again would fail.
+	step distcheck make -C "$build/gcc" distcheck \
+	    DISTCHECK_CONFIGURE_FLAGS="ACLOCAL=false AUTOCONF=false \
+	    AUTOHEADER=false AUTOMAKE=false" CASES="build" || :
 	finish
 }
 
