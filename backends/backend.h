@@ -340,8 +340,10 @@ struct evany__file_ops {
 	/* fw_want was changed. */
 	int	(*fo_modify)(void **statep, struct evany__filewatch *);
 	void	(*fo_detach)(void **statep, struct evany__filewatch *);
-	/* Takes in what is pending now, so that a poll sees it. */
+	/* Takes in what has happened by now. */
 	void	(*fo_collect)(void **statep);
+	/* No feeder tells at once: core collects before each wait. */
+	bool	fo_ask;
 	/* Releases the state after the last detach. */
 	void	(*fo_close)(struct evany__inst *, void **statep);
 	void	(*fo_fork_child)(void **statep);

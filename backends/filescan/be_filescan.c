@@ -507,6 +507,7 @@ const struct evany__file_ops evany__file_scan_ops = {
 	.fo_modify = be_filescan_modify,
 	.fo_detach = be_filescan_detach,
 	.fo_collect = be_filescan_collect,
+	.fo_ask = true,
 	.fo_close = be_filescan_close,
 	.fo_fork_child = be_filescan_fork_child,
 };

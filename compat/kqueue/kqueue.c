@@ -102,6 +102,8 @@ queue_changes(struct evany__inst *inst, int number,
 	kq = inst->in_data;
 	if (kq->kq_nlonely > 0)
 		evany__fd_lonely_again(kq);
+	if (nevents == 0)
+		evany__inst_ask(inst);
 	for (i = 0; i < nchanges && !*donep; i++) {
 		kev = changes[i];
 		error = evany__kqueue_change(kq, &kev, &attaching);

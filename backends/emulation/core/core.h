@@ -213,6 +213,9 @@ void	evany__inst_leave(struct evany__inst *);
 int	evany__inst_wait(struct evany__inst **instp, int number,
 	    struct evany__sink *, int64_t deadline);
 
+/* Asks the mechanisms that tell nothing by themselves.  Lock held. */
+void	evany__inst_ask(struct evany__inst *);
+
 /* Gives the instance a new kernel object.  Unlocks and locks again. */
 void	evany__inst_renew(struct evany__inst *);
 

@@ -323,6 +323,21 @@ evany__inst_pending(struct evany__inst *inst)
 	return ((int)inst->in_nready);
 }
 
+/*
+ * Mechanisms that nobody tells: the program may have changed a signal's
+ * disposition, or a file that is only looked at now and then.  Lock held.
+ */
+void
+evany__inst_ask(struct evany__inst *inst)
+{
+	const struct evany__table *tb = inst->in_table;
+
+	if (inst->in_nsignals > 0)
+		tb->tb_signal->so_refresh(&inst->in_signal);
+	if (inst->in_nfiles > 0 && tb->tb_file->fo_ask)
+		tb->tb_file->fo_collect(&inst->in_file);
+}
+
 struct wait_cleanup {
 	struct evany__inst	*wc_inst;
 	struct evany__ready	*wc_heap;
@@ -381,7 +396,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 {
 	struct evany__ready stack[RECORDS], *heap = NULL, *rd = stack;
 	struct evany__inst *inst = *instp;
-	unsigned unseen = 0;
+	unsigned unseen;
 	int error, n, room = RECORDS, tries = 0;
 
 	if (sk->sk_room < room)
@@ -398,10 +413,11 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			evany__inst_enter(inst, number);
 			inst->in_table->tb_signal->so_refresh(&inst->in_signal);
 			evany__inst_leave(inst);
-			unseen = inst->in_table->tb_signal->so_unseen();
 		}
+		/* Another queue's watch may have put a handler there. */
+		unseen = inst->in_table->tb_signal->so_unseen();
 		error = inst_block(inst, number, rd, room, &n, deadline, heap);
-		if (error == EINTR && inst->in_nsignals > 0 &&
+		if (error == EINTR &&
 		    inst->in_table->tb_signal->so_unseen() != unseen)
 			continue;
 		if ((error == EBADF || error == EINVAL) && tries++ == 0) {

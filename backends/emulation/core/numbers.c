@@ -233,7 +233,8 @@ inst_release(struct evany__inst *inst)
 {
 	const struct evany__table *tb = inst->in_table;
 
-	evany__lock_enter(&inst->in_lock);
+	/* Its number may be a file of the program's by now. */
+	evany__inst_enter(inst, -1);
 	inst->in_driver->dr_close(inst);
 	if (inst->in_file != NULL)
 		tb->tb_file->fo_close(inst, &inst->in_file);

@@ -84,19 +84,28 @@ kqueue_init(struct evany__inst *inst)
 	return (0);
 }
 
+/* Ends the knotes of a slot that the mechanism need not be told of. */
+static void
+slot_drop(struct kqueue *kq, struct evany__fdslot *fs)
+{
+	struct evany__watch *wt;
+
+	while ((wt = fs->fs_watches) != NULL) {
+		wt->wt_mode = EVANY__OFF;
+		evany__knote_drop(kq, (struct knote *)(void *)wt);
+	}
+}
+
 static void
 kqueue_close(struct evany__inst *inst)
 {
 	struct kqueue *kq = kqueue_of(inst);
-	struct evany__watch *wt;
 	uint32_t i, page;
 
 	for (page = 0; page < inst->in_npages; page++)
 		for (i = 0; i < EVANY__PAGE_SLOTS; i++)
-			while (inst->in_pages[page] != NULL && (wt =
-			    inst->in_pages[page][i].fs_watches) != NULL)
-				evany__knote_drop(kq,
-				    (struct knote *)(void *)wt);
+			if (inst->in_pages[page] != NULL)
+				slot_drop(kq, &inst->in_pages[page][i]);
 	for (i = 0; i < kq->kq_hash_size; i++)
 		while (kq->kq_hash[i] != NULL)
 			evany__knote_drop(kq, kq->kq_hash[i]);
@@ -313,12 +322,8 @@ void
 evany__kqueue_fd_gone(struct evany__inst *inst, int fd)
 {
 	struct evany__fdslot *fs = evany__slot_find(inst, fd);
-	struct evany__watch *wt;
 
-	while ((wt = fs->fs_watches) != NULL) {
-		wt->wt_mode = EVANY__OFF;
-		evany__knote_drop(kqueue_of(inst), (struct knote *)(void *)wt);
-	}
+	slot_drop(kqueue_of(inst), fs);
 	evany__slot_renew(fs);
 }
 
