@@ -21,9 +21,12 @@
  *          asked again, and one that names another file is dead and silent.
  * Race:    a batch is read and each file that it names is asked how it looks,
  *          until the queue is empty after the last look; only then is it told.
- *          So no record is left that a look has taken in already.  Records
- *          queued before an attach are told before it takes effect; records
- *          for a wd that is gone find no inode and are dropped.
+ *          A look may still see an act whose record is on its way; what the
+ *          records at hand do not speak of is left for that one (bi_keep).
+ *          Records queued before an attach are told before it takes effect;
+ *          records for a wd that is gone find no inode and are dropped.
+ * Limits:  a link made and removed again before a look is told as ATTRIB, and
+ *          after lost records (IN_Q_OVERFLOW) only what leaves a trace is.
  * Locks:   the instance's.  Nothing here blocks or can be cancelled.
  * Fork:    the queue is shared with the parent, so the child closes its copy.
  *
@@ -150,62 +153,112 @@ bi_record(struct be_inotify *bi, const struct inotify_event *ev)
 
 /* ---- telling ---- */
 
+/*
+ * IN_ATTRIB of a file: a new link, the loss of one, or a change of mode, owner
+ * or times; one record may stand for several.  A link leaves all but the count
+ * and the change time alone.
+ */
+static unsigned
+bi_attrib(struct bi_inode *in, unsigned diff)
+{
+	unsigned links;
+
+	links = diff & (EVANY__F_LINK | EVANY__F_DELETE);
+	if ((diff & (EVANY__F_ATTRIB | EVANY__SNAP_CTIME)) == 0 &&
+	    links == 0 && in->in_linked)
+		return (0);	/* of a link that the last look took in */
+	in->in_linked = links != 0;
+	if (links == 0 || (diff & EVANY__F_ATTRIB) != 0)
+		return (links | EVANY__F_ATTRIB);
+	/* Times: set, unless something was written. */
+	if ((diff & EVANY__SNAP_MTIME) != 0 && !in->in_restat &&
+	    (in->in_mask & IN_MODIFY) != 0 && (in->in_seen & IN_MODIFY) == 0)
+		return (links | EVANY__F_ATTRIB);
+	return (links);
+}
+
+/* As if all had been told that leaves a trace. */
+static void
+bi_restat(struct bi_inode *in, unsigned diff)
+{
+
+	if ((diff & EVANY__SNAP_MTIME) != 0)
+		in->in_seen |= IN_MODIFY;
+	if ((diff & (EVANY__F_ATTRIB | EVANY__F_LINK | EVANY__F_DELETE)) != 0 ||
+	    diff == EVANY__SNAP_CTIME)
+		in->in_seen |= IN_ATTRIB;
+	if (diff == EVANY__SNAP_CTIME)
+		in->in_seen |= IN_MOVE_SELF;
+}
+
 /* What happened to a file or directory, by its records and looks. */
 static unsigned
 bi_bits(struct bi_inode *in)
 {
-	const struct evany__snap *a = &in->in_snap, *b = &in->in_now;
+	static const struct {
+		uint32_t	seen;
+		unsigned	bits;
+	} plain[] = {
+		{ IN_MODIFY, EVANY__F_WRITE },
+		{ IN_MOVE_SELF, EVANY__F_RENAME },
+		{ IN_OPEN, EVANY__F_OPEN },
+		{ IN_CLOSE_NOWRITE, EVANY__F_CLOSE_READ },
+		{ IN_CLOSE_WRITE, EVANY__F_CLOSE_WRITE },
+		{ IN_ACCESS, EVANY__F_READ },
+		{ IN_UNMOUNT, EVANY__F_REVOKE }
+	};
 	unsigned bits, diff;
-	bool isdir;
+	size_t i;
 
 	bits = in->in_note;
-	diff = evany__snap_diff(a, b);
-	isdir = evany__snap_isdir(b);
-	if (in->in_restat) {
-		/* As if all had been told that leaves a trace. */
-		if ((diff & EVANY__SNAP_MTIME) != 0)
-			in->in_seen |= IN_MODIFY;
-		if ((diff & EVANY__SNAP_CTIME) != 0)
-			in->in_seen |= IN_ATTRIB;
-		if ((diff & ~EVANY__F_ATTRIB) == EVANY__SNAP_CTIME)
-			in->in_seen |= IN_MOVE_SELF;
-		if (isdir)
+	diff = evany__snap_diff(&in->in_snap, &in->in_now);
+	if (in->in_restat)
+		bi_restat(in, diff);
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if ((in->in_seen & plain[i].seen) != 0)
+			bits |= plain[i].bits;
+	if (evany__snap_isdir(&in->in_now)) {
+		bits |= diff & EVANY__F_DELETE;
+		/* Lost records, or one subdirectory took another's place. */
+		if (in->in_restat || in->in_shuffled)
 			bits |= diff & EVANY__F_LINK;
-	}
-	if (in->in_shuffled)
-		bits |= diff & EVANY__F_LINK;	/* one took another's place */
-	if ((in->in_seen & IN_MODIFY) != 0)
-		bits |= EVANY__F_WRITE |
-		    (diff & (EVANY__F_EXTEND | EVANY__F_TRUNC));
-	bits |= diff & EVANY__F_DELETE;
-	if (!isdir && (in->in_seen & IN_ATTRIB) != 0)
-		bits |= diff & EVANY__F_LINK;
-	if ((in->in_seen & IN_ATTRIB) != 0) {
-		/*
-		 * One record may stand for several changes.  A new link or a
-		 * lost one leaves mode, owner and, if nothing was written,
-		 * the time of modification alone.
-		 */
-		if ((diff & EVANY__F_ATTRIB) != 0 ||
-		    (diff & (EVANY__F_LINK | EVANY__F_DELETE)) == 0 ||
-		    ((diff & EVANY__SNAP_MTIME) != 0 && !in->in_restat &&
-		    (in->in_mask & IN_MODIFY) != 0 &&
-		    (in->in_seen & IN_MODIFY) == 0))
+		if ((in->in_seen & IN_ATTRIB) != 0)
 			bits |= EVANY__F_ATTRIB;
+		return (bits);
 	}
-	if ((in->in_seen & IN_MOVE_SELF) != 0)
-		bits |= EVANY__F_RENAME;
-	if ((in->in_seen & IN_OPEN) != 0)
-		bits |= EVANY__F_OPEN;
-	if ((in->in_seen & IN_CLOSE_NOWRITE) != 0)
-		bits |= EVANY__F_CLOSE_READ;
-	if ((in->in_seen & IN_CLOSE_WRITE) != 0)
-		bits |= EVANY__F_CLOSE_WRITE;
-	if ((in->in_seen & IN_ACCESS) != 0)
-		bits |= EVANY__F_READ;
-	if ((in->in_seen & IN_UNMOUNT) != 0)
-		bits |= EVANY__F_REVOKE;
+	if ((in->in_seen & IN_MODIFY) != 0)
+		bits |= diff & (EVANY__F_EXTEND | EVANY__F_TRUNC);
+	if ((in->in_seen & IN_ATTRIB) != 0)
+		bits |= bi_attrib(in, diff);
 	return (bits);
+}
+
+/*
+ * Takes over what has been told.  A look may see more than there are records
+ * of, since a record comes a moment after its act: that is left for it.
+ */
+static void
+bi_keep(struct bi_inode *in)
+{
+	struct evany__snap *a = &in->in_snap, *b = &in->in_now;
+
+	if (evany__snap_isdir(b)) {
+		*a = *b;
+		return;
+	}
+	if ((in->in_seen & IN_MODIFY) != 0) {
+		a->sn_size = b->sn_size;
+		a->sn_mtime = b->sn_mtime;
+		a->sn_ctime = b->sn_ctime;
+	}
+	if ((in->in_seen & IN_ATTRIB) != 0) {
+		a->sn_mode = b->sn_mode;
+		a->sn_uid = b->sn_uid;
+		a->sn_gid = b->sn_gid;
+		a->sn_nlink = b->sn_nlink;
+		a->sn_mtime = b->sn_mtime;
+		a->sn_ctime = b->sn_ctime;
+	}
 }
 
 static void
@@ -245,7 +298,7 @@ bi_tell(struct be_inotify *bi, struct bi_inode *in)
 		bi_look(in);
 	if (!LIST_EMPTY(&in->in_watches)) {
 		bits = bi_bits(in);
-		in->in_snap = in->in_now;
+		bi_keep(in);
 	}
 	in->in_seen = in->in_note = 0;
 	in->in_restat = in->in_shuffled = false;

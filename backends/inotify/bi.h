@@ -50,6 +50,7 @@ struct bi_inode {
 	bool			 in_looked;
 	bool			 in_restat;	/* records were lost */
 	bool			 in_shuffled;	/* directory renamed inside */
+	bool			 in_linked;	/* links changed last */
 	bool			 in_lost;	/* the kernel ended the watch */
 };
 
