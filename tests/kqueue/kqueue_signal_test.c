@@ -370,6 +370,7 @@ EVT_TC(blocked__told_and_still_pending, "KQ-201",
     "A blocked signal is told, stays pending and is delivered when unblocked")
 {
 	int i, kq;
+	bool readable;
 
 	kq = evt_kq();
 	(void)signal(SIGUSR1, handler);
@@ -377,7 +378,11 @@ EVT_TC(blocked__told_and_still_pending, "KQ-201",
 	watch(kq, SIGUSR1);
 	for (i = 1; i <= 3; i++) {
 		send_self(SIGUSR1, 1);
-		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
+		readable = evt_readable(kq, EVT_QUIET_MS);
+		ATF_REQUIRE(readable || (!evt_native() &&
+		    strcmp(evt_backend(), "poll") == 0));
+		EVT_APPROX(readable, "a poll(2) of the queue does not see "
+		    "blocked signals");
 		counted(kq, SIGUSR1, 1);
 		ATF_REQUIRE(pending(SIGUSR1));
 		ATF_REQUIRE_EQ(i - 1, atomic_load(&handled));
@@ -625,7 +630,7 @@ EVT_TC(queues__count_apart, "KQ-204 KQ-068",
     "Queues count apart, and so do signals of one queue")
 {
 	struct kevent ev[4];
-	int kq, kq2;
+	int i, kq, kq2;
 
 	kq = evt_kq();
 	kq2 = evt_kq();
@@ -639,10 +644,12 @@ EVT_TC(queues__count_apart, "KQ-204 KQ-068",
 	send_self(SIGUSR1, 1);
 	send_self(SIGUSR2, 4);
 	ATF_REQUIRE_EQ(2, evt_get(kq, ev, 4));
-	ATF_REQUIRE_EQ(SIGUSR1, ev[0].ident);
-	ATF_REQUIRE_EQ(3, ev[0].data);
-	ATF_REQUIRE_EQ(SIGUSR2, ev[1].ident);
-	ATF_REQUIRE_EQ(4, ev[1].data);
+	EVT_APPROX(ev[0].ident == SIGUSR1, "signals have no common order");
+	i = ev[0].ident != SIGUSR1;
+	ATF_REQUIRE_EQ(SIGUSR1, ev[i].ident);
+	ATF_REQUIRE_EQ(3, ev[i].data);
+	ATF_REQUIRE_EQ(SIGUSR2, ev[!i].ident);
+	ATF_REQUIRE_EQ(4, ev[!i].data);
 	evt_none(kq);
 	counted(kq2, SIGUSR1, 1);
 	/* one queue goes, the other counts on */
