@@ -279,7 +279,7 @@ be_poll_wake(struct evany__inst *inst, int number)
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (!evany__pipe_names(&bp->bp_pipe, number))
-		error = ENXIO;
+		error = EIDRM;
 	else {
 		atomic_store(&bp->bp_bell, 1);
 		error = evany__pipe_ring(&bp->bp_pipe);
@@ -402,7 +402,7 @@ be_poll_change(struct evany__inst *inst, int number, struct evany__change *ch,
 	i = 0;
 	while (i < n && error == 0) {
 		error = evany__pipe_names(&bp->bp_pipe, number) ?
-		    change_one(bp, &ch[i]) : ENXIO;
+		    change_one(bp, &ch[i]) : EIDRM;
 		ch[i++].ch_error = error;
 	}
 	*donep = i;
@@ -466,7 +466,7 @@ be_poll_feed(struct evany__inst *inst, int number, int fd,
 	saved = errno;
 	error = 0;
 	if (!evany__pipe_names(&bp->bp_pipe, number))
-		error = ENXIO;
+		error = EIDRM;
 	else if (fstat(fd, &st) == -1)
 		error = EBADF;
 	if (error == 0) {

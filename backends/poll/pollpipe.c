@@ -103,7 +103,7 @@ int
 evany__pipe_ring(const struct evany__pipe *pi)
 {
 	if (!evany__pipe_names(pi, pi->pi_write))
-		return (ENXIO);
+		return (EIDRM);
 	/* The reader is ours too, so this cannot raise SIGPIPE. */
 	while (write(pi->pi_write, "", 1) == -1)
 		if (errno != EINTR)
@@ -118,12 +118,12 @@ evany__pipe_drain(const struct evany__pipe *pi)
 	ssize_t n;
 
 	if (!evany__pipe_names(pi, pi->pi_read))
-		return (ENXIO);
+		return (EIDRM);
 	do
 		n = read(pi->pi_read, bytes, sizeof(bytes));
 	while (n == (ssize_t)sizeof(bytes) || (n == -1 && errno == EINTR));
 	/* 0: the other end was closed. */
-	return (n != 0 ? 0 : ENXIO);
+	return (n != 0 ? 0 : EIDRM);
 }
 
 int

@@ -34,7 +34,7 @@ int	evany__pipe_open(struct evany__pipe *);
 void	evany__pipe_close(struct evany__pipe *);
 /* Does fd name either end of the pipe?  1, 0. */
 int	evany__pipe_names(const struct evany__pipe *, int fd);
-/* One byte in, all bytes out.  ENXIO if that end is not ours any more. */
+/* One byte in, all bytes out.  EIDRM if that end is not ours any more. */
 int	evany__pipe_ring(const struct evany__pipe *);
 int	evany__pipe_drain(const struct evany__pipe *);
 
