@@ -1,0 +1,454 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_selfpipe_proc: PROC watches anywhere, by SIGCHLD and by asking.
+ *
+ * Feeds:   a pipe per instance that the SIGCHLD handler of sigchain writes to,
+ *          and the background thread when a stranger has gone.
+ * State:   struct pipe_proc with the watches of an instance.  A watch is of a
+ *          child, which waitid(2) tells about and does not reap, or of a
+ *          stranger, of which only kill(2) tells whether it is there.
+ * Life:    the end of its process ends a watch; pw_priv is NULL from then on.
+ *          The state stays until po_close.
+ * Race:    strangers are asked for every TICK_MS by the background thread, and
+ *          children too while a thread that blocks SIGCHLD waits.  They stand
+ *          in a list of its own; it marks and rings, the waiting thread fires.
+ *          The number of a stranger that has gone may be given away between
+ *          two looks; then its end is not seen.
+ * Locks:   asked_mutex (3).
+ * Fork:    the child drops all; the tick forgets its thread by itself.
+ *
+ * Nobody tells of forks and execs here.  A child that the program reaped
+ * before we looked has no status to tell, and a stranger is gone for us only
+ * once it was reaped.
+ */
+#include "config.h"
+
+#include <sys/queue.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/poll/pollpipe.h"
+#include "backends/poll/pollthread.h"
+#include "backends/selfpipe/sigchain.h"
+#include "backends/selfpipe/waitstatus.h"
+
+#define TICK_MS		50
+
+struct pipe_watch {
+	struct evany__procwatch	*wp_watch;	/* (c) */
+	struct pipe_proc	*wp_state;	/* (c) */
+	LIST_ENTRY(pipe_watch)	 wp_link;	/* (i) */
+	TAILQ_ENTRY(pipe_watch)	 wp_ask;	/* (3) */
+	bool			 wp_child;	/* (c) */
+	bool			 wp_asked;	/* (i) stands in asked */
+	atomic_bool		 wp_gone;	/* (a) asked, and it has ended */
+};
+LIST_HEAD(pipe_watches, pipe_watch);
+
+struct pipe_proc {
+	struct evany__inst	*pp_inst;	/* (c) */
+	struct evany__pipe	 pp_pipe;	/* (c) */
+	struct evany__feeder	 pp_feeder;	/* (i) */
+	struct evany__sigwaker	*pp_waker;	/* (c) */
+	struct pipe_watches	 pp_watches;	/* (i) */
+	unsigned		 pp_children;	/* (i) */
+	bool			 pp_blocked;	/* (i) SIGCHLD, so they are asked */
+	uint32_t		 pp_seen;	/* (i) SIGCHLD so far */
+};
+
+static void	tick_look(struct evany__bg_tick *);
+
+static pthread_mutex_t asked_mutex = PTHREAD_MUTEX_INITIALIZER;
+static TAILQ_HEAD(, pipe_watch) asked =
+    TAILQ_HEAD_INITIALIZER(asked);		/* (3) */
+static struct evany__bg_tick tick = { .bt_fn = tick_look };
+
+/* ---- asking ----------------------------------------------------------------------- */
+
+enum answer { RUNNING, ENDED, NO_CHILD };
+
+static enum answer
+ask_child(pid_t pid, int64_t *statusp)
+{
+#ifdef HAVE_WAITID
+	siginfo_t si;
+	int cancel, result;
+
+	memset(&si, 0, sizeof(si));
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	do
+		result = waitid(P_PID, (id_t)pid, &si,
+		    WEXITED | WNOHANG | WNOWAIT);
+	while (result == -1 && errno == EINTR);
+	(void)pthread_setcancelstate(cancel, NULL);
+	if (result == -1)
+		return (NO_CHILD);
+	if (si.si_pid != pid)
+		return (RUNNING);
+	*statusp = evany__wait_status(&si);
+	return (ENDED);
+#else
+	(void)pid;
+	(void)statusp;
+	return (NO_CHILD);
+#endif
+}
+
+static bool
+ask_anybody(pid_t pid)
+{
+	return (kill(pid, 0) == 0 || errno != ESRCH);
+}
+
+/* ---- those the thread asks for ------------------------------------------------------ */
+
+/* In the background thread. */
+static void
+tick_look(struct evany__bg_tick *bt)
+{
+	struct pipe_watch *wa;
+	int64_t status;
+	int saved = errno;
+
+	(void)bt;
+	(void)pthread_mutex_lock(&asked_mutex);
+	TAILQ_FOREACH(wa, &asked, wp_ask)
+		if (!atomic_load(&wa->wp_gone) && (wa->wp_child ?
+		    ask_child(wa->wp_watch->pw_pid, &status) != RUNNING :
+		    !ask_anybody(wa->wp_watch->pw_pid))) {
+			atomic_store(&wa->wp_gone, true);
+			(void)evany__pipe_ring(&wa->wp_state->pp_pipe);
+		}
+	(void)pthread_mutex_unlock(&asked_mutex);
+	errno = saved;
+}
+
+static int
+asked_add(struct pipe_watch *wa)
+{
+	int error = 0;
+
+	(void)pthread_mutex_lock(&asked_mutex);
+	if (TAILQ_EMPTY(&asked))
+		error = evany__bg_tick_start(&tick, TICK_MS);
+	if (error == 0) {
+		TAILQ_INSERT_TAIL(&asked, wa, wp_ask);
+		wa->wp_asked = true;
+	}
+	(void)pthread_mutex_unlock(&asked_mutex);
+	return (error);
+}
+
+static void
+asked_remove(struct pipe_watch *wa)
+{
+	if (!wa->wp_asked)
+		return;
+	(void)pthread_mutex_lock(&asked_mutex);
+	TAILQ_REMOVE(&asked, wa, wp_ask);
+	wa->wp_asked = false;
+	if (TAILQ_EMPTY(&asked))
+		evany__bg_tick_stop(&tick);
+	(void)pthread_mutex_unlock(&asked_mutex);
+}
+
+/* ---- watches ------------------------------------------------------------------------ */
+
+static void
+watch_free(struct pipe_watch *wa)
+{
+	struct pipe_proc *pp = wa->wp_state;
+
+	wa->wp_watch->pw_priv = NULL;
+	LIST_REMOVE(wa, wp_link);
+	asked_remove(wa);
+	if (wa->wp_child && --pp->pp_children == 0)
+		evany__sigchain_unwatch(SIGCHLD);
+	free(wa);
+}
+
+static void
+watch_end(struct pipe_watch *wa, int64_t status)
+{
+	struct evany__procwatch *pw = wa->wp_watch;
+
+	watch_free(wa);
+	pw->pw_fire(pw, EVANY__P_EXIT, status);
+}
+
+static void
+pipe_proc_look(struct pipe_proc *pp)
+{
+	struct pipe_watch *next, *wa;
+	int64_t status;
+
+	LIST_FOREACH_SAFE(wa, &pp->pp_watches, wp_link, next) {
+		status = 0;
+		if (wa->wp_child ?
+		    ask_child(wa->wp_watch->pw_pid, &status) != RUNNING :
+		    atomic_load(&wa->wp_gone))
+			watch_end(wa, status);
+	}
+}
+
+static void
+pipe_proc_ready(struct evany__inst *inst, struct evany__feeder *fe,
+    unsigned bits)
+{
+	struct pipe_proc *pp = (struct pipe_proc *)(void *)((char *)fe -
+	    offsetof(struct pipe_proc, pp_feeder));
+	int cancel, saved = errno;
+
+	(void)inst;
+	(void)bits;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	(void)evany__pipe_drain(&pp->pp_pipe);
+	(void)pthread_setcancelstate(cancel, NULL);
+	pipe_proc_look(pp);
+	errno = saved;
+}
+
+/* ---- operations ----------------------------------------------------------------------- */
+
+static int
+pipe_proc_probe(void)
+{
+	return (0);
+}
+
+static int
+pipe_proc_open(void **statep, struct evany__inst *inst)
+{
+	struct pipe_proc *pp;
+	int error;
+
+	if ((pp = calloc(1, sizeof(*pp))) == NULL)
+		return (ENOMEM);
+	pp->pp_inst = inst;
+	pp->pp_feeder.fe_fd = -1;
+	pp->pp_feeder.fe_ready = pipe_proc_ready;
+	LIST_INIT(&pp->pp_watches);
+	if ((error = evany__pipe_open(&pp->pp_pipe)) == 0)
+		error = evany__sigchain_waker_add(pp->pp_pipe.pi_read,
+		    pp->pp_pipe.pi_write, &pp->pp_waker);
+	if (error == 0) {
+		error = evany__inst_feed(inst, &pp->pp_feeder,
+		    pp->pp_pipe.pi_read, EVANY__LEVEL);
+		if (error != 0)
+			evany__sigchain_waker_remove(pp->pp_waker);
+	}
+	if (error != 0)
+		free(pp);
+	else
+		*statep = pp;
+	return (error);
+}
+
+/* A child is watched by SIGCHLD before it is asked for, so no end is missed. */
+static int
+watch_begin(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
+{
+	struct pipe_proc *pp = wa->wp_state;
+	pid_t pid = wa->wp_watch->pw_pid;
+	enum answer answer;
+	uint32_t count;
+	int error;
+
+	*endedp = false;
+	if (pp->pp_children == 0) {
+		if ((error = evany__sigchain_watch(SIGCHLD, &count)) != 0)
+			return (error);
+		pp->pp_seen = count;
+	}
+	answer = ask_child(pid, statusp);
+	if (answer != NO_CHILD) {
+		pp->pp_children++;
+		wa->wp_child = true;
+		*endedp = answer == ENDED;
+		if (pp->pp_blocked)
+			(void)asked_add(wa);
+		return (0);
+	}
+	if (pp->pp_children == 0)
+		evany__sigchain_unwatch(SIGCHLD);
+	if (!ask_anybody(pid))
+		return (ESRCH);
+	return (asked_add(wa));
+}
+
+static int
+pipe_proc_attach(void **statep, struct evany__procwatch *pw, int fd)
+{
+	struct pipe_watch *wa;
+	int64_t status;
+	int cancel, error = 0, saved = errno;
+	bool ended;
+
+	pw->pw_priv = NULL;
+	pw->pw_feeder.fe_fd = -1;
+	if (fd >= 0)
+		return (ENOTSUP);
+	if (pw->pw_pid <= 0)
+		return (ESRCH);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (*statep == NULL)
+		error = pipe_proc_open(statep, pw->pw_inst);
+	if (error == 0 && (wa = calloc(1, sizeof(*wa))) == NULL)
+		error = ENOMEM;
+	if (error == 0) {
+		wa->wp_watch = pw;
+		wa->wp_state = *statep;
+		if ((error = watch_begin(wa, &ended, &status)) != 0)
+			free(wa);
+	}
+	/* Nobody tells of forks; those who follow them are told so. */
+	if (error == 0) {
+		pw->pw_priv = wa;
+		LIST_INSERT_HEAD(&wa->wp_state->pp_watches, wa, wp_link);
+		if ((pw->pw_want & EVANY__P_CHILD) != 0)
+			pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+		else if ((pw->pw_want & (EVANY__P_FORK | EVANY__P_EXEC)) != 0) {
+			watch_free(wa);
+			error = ENOTSUP;
+		}
+	}
+	if (error == 0 && ended)
+		watch_end(wa, status);
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (error);
+}
+
+static int
+pipe_proc_modify(void **statep, struct evany__procwatch *pw)
+{
+	(void)statep;
+	if (pw->pw_priv == NULL)
+		return (0);
+	if ((pw->pw_want & EVANY__P_CHILD) != 0)
+		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+	else if ((pw->pw_want & (EVANY__P_FORK | EVANY__P_EXEC)) != 0)
+		return (ENOTSUP);
+	return (0);
+}
+
+static void
+pipe_proc_detach(void **statep, struct evany__procwatch *pw)
+{
+	(void)statep;
+	if (pw->pw_priv != NULL)
+		watch_free(pw->pw_priv);
+}
+
+static int
+pipe_proc_ended(struct evany__procwatch *pw)
+{
+	struct pipe_watch *wa = pw->pw_priv;
+	int64_t status;
+	int saved = errno;
+	bool ended;
+
+	ended = wa == NULL || (wa->wp_child ?
+	    ask_child(pw->pw_pid, &status) != RUNNING :
+	    !ask_anybody(pw->pw_pid));
+	errno = saved;
+	return (ended);
+}
+
+/*
+ * While SIGCHLD is blocked the thread asks for children; without a thread they
+ * are asked for by the next wait, not during it.
+ */
+static void
+pipe_proc_blocked(struct pipe_proc *pp)
+{
+	struct pipe_watch *wa;
+	sigset_t mask;
+	bool blocked;
+
+	(void)sigemptyset(&mask);
+	(void)pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	if ((blocked = sigismember(&mask, SIGCHLD) == 1) == pp->pp_blocked)
+		return;
+	pp->pp_blocked = blocked;
+	LIST_FOREACH(wa, &pp->pp_watches, wp_link)
+		if (wa->wp_child && blocked)
+			(void)asked_add(wa);
+		else if (wa->wp_child)
+			asked_remove(wa);
+}
+
+/* The program may have set another disposition for SIGCHLD meanwhile. */
+static void
+pipe_proc_collect(void **statep)
+{
+	static const uint8_t sigchld = SIGCHLD;
+	struct pipe_proc *pp = *statep;
+	uint32_t count;
+	int saved = errno;
+
+	if (pp == NULL || pp->pp_children == 0)
+		return;
+	evany__sigchain_refresh(SIGCHLD);
+	(void)evany__sigchain_look(&sigchld, 1);
+	pipe_proc_blocked(pp);
+	count = evany__sigchain_count(SIGCHLD);
+	if (count != pp->pp_seen || pp->pp_blocked) {
+		pp->pp_seen = count;
+		pipe_proc_look(pp);
+	}
+	errno = saved;
+}
+
+static void
+pipe_proc_close(struct evany__inst *inst, void **statep)
+{
+	struct pipe_proc *pp = *statep;
+	struct pipe_watch *wa;
+
+	if (pp == NULL)
+		return;
+	while ((wa = LIST_FIRST(&pp->pp_watches)) != NULL)
+		watch_free(wa);
+	evany__inst_unfeed(inst, &pp->pp_feeder);
+	evany__sigchain_waker_remove(pp->pp_waker);
+	free(pp);
+	*statep = NULL;
+}
+
+static void
+pipe_proc_fork_child(void **statep)
+{
+	(void)statep;
+	evany__sigchain_fork_child();
+	(void)pthread_mutex_init(&asked_mutex, NULL);
+	if (!TAILQ_EMPTY(&asked))
+		evany__bg_tick_stop(&tick);
+	TAILQ_INIT(&asked);
+}
+
+const struct evany__proc_ops evany__proc_selfpipe_ops = {
+	.po_name = "selfpipe",
+	.po_probe = pipe_proc_probe,
+	.po_attach = pipe_proc_attach,
+	.po_modify = pipe_proc_modify,
+	.po_detach = pipe_proc_detach,
+	.po_ended = pipe_proc_ended,
+	.po_collect = pipe_proc_collect,
+	.po_close = pipe_proc_close,
+	.po_fork_child = pipe_proc_fork_child
+};
