@@ -100,7 +100,7 @@ perf_bytes(const struct perf *pf)
 	return ((1 + DATA_PAGES) * pf->pf_page);
 }
 
-/* ---- opening ------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------- */
 
 /* The threads of a process; how many, or -1 and errno. */
 static int
@@ -355,7 +355,7 @@ perf_open(struct evany__inst *inst, pid_t pid, void (*ready)(void *),
 	}
 }
 
-/* ---- records ------------------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------- */
 
 static void
 ring_copy(const struct perf_cpu *pc, uint64_t at, void *to, size_t size)

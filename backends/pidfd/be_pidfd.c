@@ -86,7 +86,7 @@ static const struct evany__procsource *const sources[] = {
 
 static void	group_collect(struct pidfd_group *);
 
-/* ---- the end of a watch --------------------------------------------------------- */
+/* ---- the end of a watch ------------------------------------------------ */
 
 static void
 group_free(struct pidfd_group *gr)
@@ -158,7 +158,7 @@ watch_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
 	errno = saved;
 }
 
-/* ---- records of a source ---------------------------------------------------------- */
+/* ---- records of a source ----------------------------------------------- */
 
 static void
 group_fork(struct pidfd_group *gr, struct pidfd_watch *wa,
@@ -251,7 +251,7 @@ group_ready(void *arg)
 	errno = saved;
 }
 
-/* ---- joining -------------------------------------------------------------------------- */
+/* ---- joining ----------------------------------------------------------- */
 
 static int
 group_open(struct be_pidfd *bp, const struct evany__procsource *sr, pid_t pid,
@@ -331,7 +331,7 @@ group_of_kid(struct be_pidfd *bp, pid_t pid)
 	return (NULL);
 }
 
-/* ---- operations ------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------- */
 
 static int
 be_pidfd_probe(void)

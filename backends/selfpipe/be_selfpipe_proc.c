@@ -77,7 +77,7 @@ static TAILQ_HEAD(, pipe_watch) asked =
     TAILQ_HEAD_INITIALIZER(asked);		/* (3) */
 static struct evany__bg_tick tick = { .bt_fn = tick_look };
 
-/* ---- asking ----------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------ */
 
 enum answer { RUNNING, ENDED, NO_CHILD };
 
@@ -114,7 +114,7 @@ ask_anybody(pid_t pid)
 	return (kill(pid, 0) == 0 || errno != ESRCH);
 }
 
-/* ---- those the thread asks for ------------------------------------------------------ */
+/* ---- those the thread asks for ----------------------------------------- */
 
 /* In the background thread. */
 static void
@@ -166,7 +166,7 @@ asked_remove(struct pipe_watch *wa)
 	(void)pthread_mutex_unlock(&asked_mutex);
 }
 
-/* ---- watches ------------------------------------------------------------------------ */
+/* ---- watches ----------------------------------------------------------- */
 
 static void
 watch_free(struct pipe_watch *wa)
@@ -222,7 +222,7 @@ pipe_proc_ready(struct evany__inst *inst, struct evany__feeder *fe,
 	errno = saved;
 }
 
-/* ---- operations ----------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------- */
 
 static int
 pipe_proc_probe(void)

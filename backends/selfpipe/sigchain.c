@@ -127,7 +127,7 @@ thread_id(void)
 	return (self.th_id);
 }
 
-/* ---- wakers --------------------------------------------------------------- */
+/* ---- wakers ------------------------------------------------------------ */
 
 enum { WK_FREE, WK_LIVE, WK_GONE };
 
@@ -318,7 +318,7 @@ evany__sigchain_waker_remove(struct evany__sigwaker *wk)
 	errno = saved;
 }
 
-/* ---- the handler ------------------------------------------------------------ */
+/* ---- the handler ------------------------------------------------------- */
 
 /* A signal is delivered.  False if it was counted when it was pending. */
 static bool
@@ -383,7 +383,7 @@ static void (*const hops[HOPS])(int, siginfo_t *, void *) = {
 	hop_0, hop_1, hop_2, hop_3, hop_4, hop_5
 };
 
-/* ---- dispositions -------------------------------------------------------------- */
+/* ---- dispositions ------------------------------------------------------ */
 
 /*
  * The kernel's answer as one function pointer: sa_handler and sa_sigaction
@@ -590,7 +590,7 @@ sig_unchain(struct sig *sg, int signo)
 		(void)sigaction(signo, &was, NULL);
 }
 
-/* ---- what mechanisms call -------------------------------------------------------- */
+/* ---- what mechanisms call ---------------------------------------------- */
 
 int
 evany__sigchain_watch(int signo, uint32_t *countp)

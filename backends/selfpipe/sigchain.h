@@ -68,7 +68,7 @@ void	evany__sigchain_waker_remove(struct evany__sigwaker *);
  */
 void	evany__sigchain_fork_child(void);
 
-/* ---- the signal watches of one instance (sigset.c) ------------------------- */
+/* ---- the signal watches of one instance (sigset.c) --------------------- */
 
 /*
  * What the sets of operations share: a list of watches and a waker whose

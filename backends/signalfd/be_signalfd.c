@@ -117,7 +117,7 @@ be_signalfd_pending(struct evany__inst *inst, struct evany__feeder *fe,
 	evany__sigset_collect(&bs->bs_set);
 }
 
-/* ---- life -------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static void
 be_signalfd_close(struct evany__inst *inst, void **statep)
@@ -168,7 +168,7 @@ be_signalfd_open(void **statep, struct evany__inst *inst)
 	return (error);
 }
 
-/* ---- watches ------------------------------------------------------------------- */
+/* ---- watches ----------------------------------------------------------- */
 
 static int
 be_signalfd_attach(void **statep, struct evany__sigwatch *sw)
