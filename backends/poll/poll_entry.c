@@ -388,6 +388,7 @@ evany__pe_report(struct poll_entry *pe, struct evany__ready *rd)
 	for (d = 0; d < EVANY__W_COUNT; d++) {
 		if (pe->pe_state[d] != POLL_READY)
 			continue;
+		bits |= EVANY__FOR(d);
 		if (d == EVANY__W_IN && (pe->pe_now & POLLIN) != 0)
 			bits |= EVANY__IN;
 #ifdef POLLRDHUP

@@ -58,7 +58,8 @@
 	ATF_TP_ADD_TC(tp, poll__##name);				\
 } while (0)
 
-#define CT_FDS	2048
+#define CT_FDS		2048
+#define CT_COOKIE	((UINT64_C(1) << 56) - 1)	/* core's part */
 
 struct ct {
 	struct evany__inst		 ct_inst;
@@ -103,7 +104,7 @@ int	ct_poll(struct ct *, struct evany__ready *, int room);
 int	ct_get(struct ct *, struct evany__ready *, int room);
 /* Nothing, for evt's quiet time. */
 void	ct_none(struct ct *);
-/* Exactly one record, of this descriptor; its bits. */
+/* Exactly one record, of this descriptor; its bits but for EVANY__FOR. */
 unsigned ct_one(struct ct *, int fd);
 /* Exactly one record, of this kind and index. */
 void	ct_one_kind(struct ct *, enum evany__cookie_kind, unsigned);

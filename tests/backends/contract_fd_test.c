@@ -277,7 +277,7 @@ CT_TC(directions__independent, "each direction has a mode of its own")
 			ATF_CHECK(i == 0 ||
 			    (rd[n].rd_bits & EVANY__IN) == 0);
 			ATF_CHECK(i < 2 || (rd[n].rd_bits & EVANY__OUT) != 0);
-			bits |= rd[n].rd_bits;
+			bits |= rd[n].rd_bits & ~EVANY__FOR_ANY;
 		}
 	}
 	ATF_CHECK_EQ(EVANY__IN | EVANY__OUT | EVANY__SPENT, bits);
@@ -362,6 +362,36 @@ CT_TC(bits__end_and_error, "end of stream, hang-up and error have their bits")
 	ct_close(ct);
 }
 
+CT_TC(bits__for_directions, "a hang-up concerns the directions it is told for")
+{
+	struct evany__ready rd[4];
+	struct ct *ct = ct_open(be, TAG);
+	int i, in, n, out, s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	ct_want(ct, s[0], CT_WANT(LEVEL, EDGE, OFF));
+	ATF_CHECK_EQ(EVANY__OUT, ct_one(ct, s[0]));
+	evt_close(s[1]);
+	for (i = in = out = 0; i < 4; i++) {
+		n = ct_get(ct, rd, 4);
+		while (n-- > 0) {
+			ATF_CHECK((rd[n].rd_bits & EVANY__HUP) != 0);
+			ATF_CHECK((rd[n].rd_bits & EVANY__FOR_ANY) != 0);
+			if ((rd[n].rd_bits & EVANY__FOR(EVANY__W_IN)) != 0)
+				in++;
+			if ((rd[n].rd_bits & EVANY__FOR(EVANY__W_OUT)) != 0)
+				out++;
+			ATF_CHECK((rd[n].rd_bits &
+			    EVANY__FOR(EVANY__W_PRI)) == 0);
+		}
+	}
+	/* The level every time, the edge once. */
+	ATF_CHECK_EQ(4, in);
+	ATF_CHECK_EQ(1, out);
+	ct_close(ct);
+	evt_close(s[0]);
+}
+
 CT_TC(bits__urgent, "urgent data is reported to who wants it")
 {
 	struct ct *ct = ct_open(be, TAG);
@@ -428,7 +458,8 @@ CT_TC(change__stale, "a number that names another file: ESTALE, then anew")
 	ATF_CHECK_EQ(EVANY__IN, ct_one(ct, fd));
 	/* Once more, found by a change that is not about the file. */
 	evt_close(fd);
-	evt_pipe(p + 0);
+	evt_close(p[1]);
+	evt_pipe(p);
 	p[0] = evt_move(p[0], fd);
 	ATF_CHECK_EQ(ESTALE, ct_change(ct, fd, CT_WANT(IDLE, OFF, OFF), 0));
 	ct_renew(ct, fd);
@@ -572,7 +603,7 @@ CT_TC(evict__only_that, "evict ends a closed number's registration, no other")
 	n = ct_poll(ct, rd, 4);
 	ATF_REQUIRE(n == 0 || n == 1);
 	if (n == 1)
-		ATF_CHECK_EQ(old, rd[0].rd_cookie);
+		ATF_CHECK_EQ(old, rd[0].rd_cookie & CT_COOKIE);
 	evany__inst_lock(&ct->ct_inst);
 	error = be->be_evict(&ct->ct_inst, ct->ct_number, fd, old);
 	evany__inst_unlock(&ct->ct_inst);
@@ -682,6 +713,7 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, levels__one_record);
 	CT_ADD(tp, off__ends_it);
 	CT_ADD(tp, bits__end_and_error);
+	CT_ADD(tp, bits__for_directions);
 	CT_ADD(tp, bits__urgent);
 	CT_ADD(tp, change__errors);
 	CT_ADD(tp, change__stale);

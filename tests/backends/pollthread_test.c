@@ -28,9 +28,7 @@
 	}								\
 	ATF_TC_BODY(name, tc)						\
 	{								\
-		evt_begin();						\
 		body_##name();						\
-		evt_end();						\
 	}								\
 	static void							\
 	body_##name(void)
