@@ -69,6 +69,9 @@ struct evany__inst;
 #define EVANY__HUP	0x0010U	/* both directions have ended */
 #define EVANY__ERR	0x0020U	/* an error waits, or no reader is left */
 #define EVANY__SPENT	0x0040U	/* this registration is silent from now on */
+/* The record concerns only the directions for which this is set, if any is. */
+#define EVANY__FOR(dir)	(0x0100U << (dir))
+#define EVANY__FOR_ANY	0x0700U
 
 struct evany__ready {
 	uint64_t	rd_cookie;
@@ -433,6 +436,20 @@ enum evany__fdkind {
 
 /* Kind of the file behind fd; UNKNOWN if fd is closed. */
 enum evany__fdkind evany__ff_kind(int fd);
+
+/*
+ * fstat(2), 0 or its error.  *bornp is when the file was made, in nanoseconds,
+ * 0 where that is not told: a file system gives the inode of a deleted file to
+ * the next one made, so device and inode alone do not tell them apart.
+ */
+struct stat;
+int	evany__ff_stat(int fd, struct stat *, int64_t *bornp);
+
+/*
+ * A number that differs for files that had one inode one after the other, also
+ * if they were made in the same tick of the clock; 0 where there is none.
+ */
+uint64_t evany__ff_generation(int fd);
 
 /* What poll(2) says now of one direction (EVANY__W_*), as a record's bits. */
 unsigned evany__ff_now(int fd, int dir);

@@ -8,16 +8,14 @@
  * ff_snap: what a file looks like by fstat(2), and what has changed since.
  *
  * No descriptor is kept to ask later: closing one would drop the record locks
- * that the program has on the file (POSIX).  The program's own number is asked,
- * and device and inode tell whether it still names the file.
+ * that the program has on the file (POSIX).  The program's own number is asked;
+ * device, inode and birth tell whether it still names the file.
  */
 #include "config.h"
 
 #include "backends/fdfacts/ff_snap.h"
 
 #include <sys/stat.h>
-
-#include <errno.h>
 
 #if defined(HAVE_STRUCT_STAT_ST_MTIM)
 #define ST_TIME(st, which)	((st)->st_##which##tim)
@@ -31,14 +29,10 @@ int
 evany__snap_take(struct evany__snap *sn, int fd)
 {
 	struct stat st;
-	int error, saved;
+	int error;
 
-	saved = errno;
-	if (fstat(fd, &st) == -1) {
-		error = errno;
-		errno = saved;
+	if ((error = evany__ff_stat(fd, &st, &sn->sn_born)) != 0)
 		return (error);
-	}
 	sn->sn_dev = st.st_dev;
 	sn->sn_ino = st.st_ino;
 	sn->sn_mode = st.st_mode;
@@ -56,6 +50,7 @@ bool
 evany__snap_same(const struct evany__snap *a, const struct evany__snap *b)
 {
 	return (a->sn_dev == b->sn_dev && a->sn_ino == b->sn_ino &&
+	    a->sn_born == b->sn_born &&
 	    (a->sn_mode & S_IFMT) == (b->sn_mode & S_IFMT));
 }
 

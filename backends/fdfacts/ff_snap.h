@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "backends/backend.h"
@@ -21,6 +22,7 @@
 struct evany__snap {
 	dev_t		 sn_dev;
 	ino_t		 sn_ino;
+	int64_t		 sn_born;	/* as evany__ff_stat tells */
 	mode_t		 sn_mode;
 	uid_t		 sn_uid;
 	gid_t		 sn_gid;

@@ -302,6 +302,39 @@ EVT_TC(close__ends_the_knote, "KQ-101 KQ-102 KQ-103",
 	evt_close(kq);
 }
 
+EVT_TC(close__inode_reused, "KQ-103",
+    "A new file that gets number and inode of the old one is another file")
+{
+	char path[EVT_PATH_MAX];
+	int fd, i, kq, number = -1;
+
+	kq = evt_kq();
+	for (i = 0; i < 100; i++) {
+		fd = evt_tmpfile(path);
+		ATF_REQUIRE(number == -1 || fd == number);
+		number = fd;
+		evt_write(fd, 10);
+		ATF_REQUIRE_EQ(0, lseek(fd, 0, SEEK_SET));
+		/* nothing comes of the file that had the number before */
+		if (i % 2 == 1) {
+			ATF_REQUIRE_EQ(0, fchmod(fd, 0644));
+			evt_none(kq);
+			ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, fd,
+			    EVFILT_VNODE, EV_DELETE, 0, 0, NULL));
+		}
+		evt_watch(kq, fd, EV_CLEAR, EVT_NOTES);
+		ATF_REQUIRE_EQ(1, pwrite(fd, "x", 1, 0));
+		if (i % 4 == 3)
+			evt_told_only(kq, fd, NOTE_WRITE);
+		else
+			(void)evt_told(kq, fd, NOTE_WRITE);
+		evt_change(kq, fd, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		ATF_REQUIRE_EQ(0, unlink(path));
+		evt_close(fd);
+	}
+	evt_close(kq);
+}
+
 EVT_TC(close__spares_the_other, "KQ-102",
     "Closing one descriptor leaves the knote of the other at work")
 {
@@ -552,6 +585,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, share__masks_apart);
 	EVT_TP_ADD_TC(tp, share__both_told);
 	EVT_TP_ADD_TC(tp, close__ends_the_knote);
+	EVT_TP_ADD_TC(tp, close__inode_reused);
 	EVT_TP_ADD_TC(tp, close__spares_the_other);
 	EVT_TP_ADD_TC(tp, many__cost_no_descriptors);
 	EVT_TP_ADD_TC(tp, many__queues);

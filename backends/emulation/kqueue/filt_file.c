@@ -12,8 +12,10 @@
  * the FILE mechanism says that the file was written.  Moving the offset wakes
  * nobody, as in a kernel.
  *
- * The number is known to name the same file by device and inode.  No duplicate
- * is kept: closing one would drop the program's record locks.
+ * The number is known to name the same file by device, inode and birth.  While
+ * another could still have been born in the same tick of the clock, the file's
+ * generation is compared too.  No duplicate is kept: closing one would drop the
+ * program's record locks.
  */
 #include "config.h"
 
@@ -25,6 +27,8 @@
 
 #include "backends/emulation/kqueue/knote.h"
 
+#define TICK	INT64_C(20000000)	/* longer than any system's, in ns */
+
 /* kn_priv */
 struct kn_file {
 	struct evany__filewatch	 kf_watch;
@@ -32,6 +36,9 @@ struct kn_file {
 	struct knote		*kf_knote;
 	dev_t			 kf_dev;
 	ino_t			 kf_ino;
+	int64_t			 kf_born;
+	uint64_t		 kf_generation;
+	bool			 kf_settled;	/* kf_born is unique by now */
 };
 
 int
@@ -39,14 +46,17 @@ evany__file_remember(struct knote *kn)
 {
 	struct kn_file *kf;
 	struct stat st;
+	int64_t born;
 
-	if (fstat((int)kn->kn_ident, &st) == -1)
+	if (evany__ff_stat((int)kn->kn_ident, &st, &born) != 0)
 		return (EBADF);
 	if ((kf = calloc(1, sizeof(*kf))) == NULL)
 		return (ENOMEM);
 	kf->kf_knote = kn;
 	kf->kf_dev = st.st_dev;
 	kf->kf_ino = st.st_ino;
+	kf->kf_born = born;
+	kf->kf_generation = evany__ff_generation((int)kn->kn_ident);
 	kn->kn_priv = kf;
 	return (0);
 }
@@ -62,10 +72,20 @@ evany__file_forget(struct knote *kn)
 static bool
 file_stat(const struct knote *kn, struct stat *st)
 {
-	const struct kn_file *kf = kn->kn_priv;
+	struct kn_file *kf = kn->kn_priv;
+	int64_t born, now;
 
-	return (fstat((int)kn->kn_ident, st) == 0 &&
-	    st->st_dev == kf->kf_dev && st->st_ino == kf->kf_ino);
+	if (evany__ff_stat((int)kn->kn_ident, st, &born) != 0 ||
+	    st->st_dev != kf->kf_dev || st->st_ino != kf->kf_ino ||
+	    born != kf->kf_born)
+		return (false);
+	if (kf->kf_settled)
+		return (true);
+	now = evany__now(EVANY__REALTIME);
+	if (evany__ff_generation((int)kn->kn_ident) != kf->kf_generation)
+		return (false);
+	kf->kf_settled = born != 0 && now > born + TICK;
+	return (true);
 }
 
 bool
@@ -154,10 +174,14 @@ evany__file_detach(struct kqueue *kq, struct knote *kn)
 enum kq_answer
 evany__file_event(struct kqueue *kq, struct knote *kn)
 {
+	const struct kn_file *kf = kn->kn_priv;
 	struct stat st;
 	off_t offset;
 
-	(void)kq;
+	/* What is told later of writes made before now is no news. */
+	if ((kn->kn_flags & EV_CLEAR) != 0 && kf->kf_watch.fw_inst != NULL)
+		kq->kq_inst->in_table->tb_file->fo_collect(
+		    &kq->kq_inst->in_file);
 	if (!file_stat(kn, &st))
 		return (KQ_GONE);
 	kn->kn_data = 0;
