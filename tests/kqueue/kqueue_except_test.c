@@ -180,7 +180,8 @@ EVT_TC(except__beside_read_and_write, "KQ-151 KQ-263 KQ-067",
 		evt_change(kq, s[0], EVFILT_EXCEPT, EV_DELETE, 0, 0, NULL);
 		evt_write(s[1], 1);
 		evt_one(kq, &ev[0]);
-		ATF_REQUIRE(ev[0].filter == EVFILT_READ && ev[0].data >= 4);
+		/* What lies before the mark may be all that is counted. */
+		ATF_REQUIRE(ev[0].filter == EVFILT_READ && ev[0].data >= 3);
 		evt_none(kq);
 		evt_close(s[0]);
 		evt_close(s[1]);

@@ -144,11 +144,25 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 			return (KQ_YES);
 		return (error == 0 ? KQ_NO : read_counted(kn, kind, bits));
 	default:
-		if (error == 0 && bytes == 0 && kind != EVANY__K_CHR &&
+		/* Also a terminal that is none any more, once hung up. */
+		if ((bits & EVANY__HUP) != 0)
+			kn->kn_flags |= EV_EOF;
+		else if (error == 0 && bytes == 0 && kind != EVANY__K_CHR &&
 		    (bits & EVANY__IN) == 0)
 			return (KQ_NO);
 		return (read_counted(kn, kind, bits));
 	}
+}
+
+/* No byte count is fetched here that would tell of a closed number. */
+static enum kq_answer
+read_urgent(struct kqueue *kq, struct knote *kn, unsigned bits)
+{
+
+	if (!evany__fd_current(kq, kn))
+		return (KQ_GONE);
+	kn->kn_fflags = kn->kn_sfflags & NOTE_OOB;
+	return ((bits & EVANY__PRI) != 0 ? KQ_YES : KQ_NO);
 }
 
 static enum kq_answer
@@ -162,10 +176,8 @@ filt_read_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 	kn->kn_fflags = 0;
 	if ((kn->kn_status & KN_ALWAYS) != 0)
 		return (evany__file_event(kq, kn));
-	if ((kn->kn_sfflags & NOTE_OOB) != 0) {
-		kn->kn_fflags = NOTE_OOB;
-		return ((bits & EVANY__PRI) != 0 ? KQ_YES : KQ_NO);
-	}
+	if ((kn->kn_sfflags & NOTE_OOB) != 0)
+		return (read_urgent(kq, kn, bits));
 	answer = read_bytes(kq, kn, bits);
 	if (answer != KQ_YES)
 		return (answer);
@@ -184,11 +196,32 @@ filt_read_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 	return (kn->kn_data >= lowat ? KQ_YES : KQ_NO);
 }
 
+static uint8_t
+read_dir(const struct knote *kn)
+{
+	return ((kn->kn_sfflags & NOTE_OOB) != 0 ? EVANY__W_PRI : EVANY__W_IN);
+}
+
 static int
 filt_read_attach(struct kqueue *kq, struct knote *kn)
 {
-	return (evany__fd_attach(kq, kn, (kn->kn_sfflags & NOTE_OOB) != 0 ?
-	    EVANY__W_PRI : EVANY__W_IN));
+	return (evany__fd_attach(kq, kn, read_dir(kn)));
+}
+
+/* NOTE_OOB given or taken back makes it another thing to wait for. */
+static int
+filt_read_touch(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
+{
+	int error;
+
+	if ((error = evany__knote_default_touch(kq, kn, kev)) != 0)
+		return (error);
+	if (kn->kn_watch.wt_dir != read_dir(kn) &&
+	    (kn->kn_status & KN_ALWAYS) == 0) {
+		evany__ready_remove(kq->kq_inst, &kn->kn_watch);
+		kn->kn_watch.wt_dir = read_dir(kn);
+	}
+	return (0);
 }
 
 const struct filterops evany__filt_read = {
@@ -198,7 +231,7 @@ const struct filterops evany__filt_read = {
 	.fo_attach = filt_read_attach,
 	.fo_detach = evany__fd_detach,
 	.fo_event = filt_read_event,
-	.fo_touch = evany__knote_default_touch,
+	.fo_touch = filt_read_touch,
 	.fo_arm = evany__fd_arm
 };
 
@@ -218,24 +251,13 @@ filt_except_attach(struct kqueue *kq, struct knote *kn)
 	}
 }
 
-static enum kq_answer
-filt_except_event(struct kqueue *kq, struct knote *kn, unsigned bits)
-{
-
-	(void)kq;
-	if ((bits & EVANY__PRI) == 0)
-		return (KQ_NO);
-	kn->kn_fflags = kn->kn_sfflags & NOTE_OOB;
-	return (KQ_YES);
-}
-
 const struct filterops evany__filt_except = {
 	.fo_name = "EXCEPT",
 	.fo_isfd = true,
 	.fo_same = evany__file_same,
 	.fo_attach = filt_except_attach,
 	.fo_detach = evany__fd_detach,
-	.fo_event = filt_except_event,
+	.fo_event = read_urgent,
 	.fo_touch = evany__knote_default_touch,
 	.fo_arm = evany__fd_arm
 };
