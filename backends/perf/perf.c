@@ -25,6 +25,9 @@
  *          poll(2) takes readiness away (perf_poll() clears it, 6.18): one
  *          who polls the queue and then collects would find nothing, so
  *          core collects before each wait (sr_shy).
+ * Loss:    the kernel writes that records were lost together with the next one
+ *          that finds room, which may never come.  So a buffer that is found
+ *          full is a loss too, and the record of it is passed over.
  * Locks:   the instance's.
  * Fork:    the kernel does not copy the buffers to the child.
  */
@@ -49,7 +52,8 @@
 #include <unistd.h>
 
 #define DATA_PAGES	4	/* per processor; some 400 records */
-#define RECORD_MAX	256	/* bytes; those of interest have at most 64 */
+#define RECORD_MAX	256	/* bytes */
+#define RECORD_USUAL	64	/* those of interest have no more */
 
 struct perf_cpu {
 	struct evany__feeder	 pc_feeder;	/* (i) */
@@ -59,6 +63,7 @@ struct perf_cpu {
 	int			 pc_nfds;	/* (c) */
 	int			 pc_fed;	/* (i) index, -1: all have ended */
 	uint64_t		 pc_tail;	/* (i) */
+	uint64_t		 pc_full;	/* (i) head when it was full, or 0 */
 };
 
 struct perf {
@@ -461,6 +466,8 @@ ring_find(const struct perf_cpu *pc, int cpu, uint64_t first, uint64_t head,
 		memset(fo, 0, sizeof(*fo));
 		if ((size = ring_record(pc, at, fo)) == 0)
 			size = (size_t)(head - at);
+		if (fo->fo_rec.pr_act == EVANY__PR_LOST && at == pc->pc_full)
+			fo->fo_tell = false;
 		if (fo->fo_rec.pr_time < latest)
 			fo->fo_rec.pr_time = latest;
 		latest = fo->fo_rec.pr_time;
@@ -472,17 +479,26 @@ ring_find(const struct perf_cpu *pc, int cpu, uint64_t first, uint64_t head,
 	return (true);
 }
 
+/* Could a record have found no room here? */
+static bool
+ring_full(const struct perf_cpu *pc, uint64_t head)
+{
+	return (head - pc->pc_tail >
+	    DATA_PAGES * pc->pc_perf->pf_page - RECORD_USUAL);
+}
+
 /* Takes some records and tells of them; false if there were none. */
 static bool
 perf_collect_some(struct perf *pf, uint64_t *first,
     void (*fn)(void *, const struct evany__procrec *), void *arg)
 {
+	struct evany__procrec loss = { .pr_act = EVANY__PR_LOST };
 	struct perf_found *found = NULL;
 	struct perf_cpu *pc;
 	unsigned i, n = 0, room = 0, take = 0;
 	int64_t latest = INT64_MIN;
 	int cpu;
-	bool any = false, whole = true;
+	bool any = false, full = false, whole = true;
 
 	for (cpu = 0; cpu < pf->pf_ncpus; cpu++) {
 		first[cpu] = ring_head(&pf->pf_cpus[cpu]);
@@ -503,6 +519,13 @@ perf_collect_some(struct perf *pf, uint64_t *first,
 		while (take < n && found[take].fo_rec.pr_time <= latest)
 			take++;
 	}
+	for (cpu = 0; cpu < pf->pf_ncpus; cpu++) {
+		pc = &pf->pf_cpus[cpu];
+		if (!ring_full(pc, first[cpu]) || pc->pc_full == first[cpu])
+			continue;
+		pc->pc_full = first[cpu];
+		full = true;
+	}
 	for (i = 0; i < take; i++) {
 		pc = &pf->pf_cpus[found[i].fo_cpu];
 		if (pc->pc_tail < found[i].fo_end)
@@ -515,6 +538,10 @@ perf_collect_some(struct perf *pf, uint64_t *first,
 	for (i = 0; i < take; i++)
 		if (found[i].fo_tell)
 			fn(arg, &found[i].fo_rec);
+	if (full) {
+		loss.pr_time = latest;
+		fn(arg, &loss);
+	}
 	free(found);
 	return (take > 0);
 }
