@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -27,6 +28,8 @@ struct kn_proc {
 	struct kqueue		*kp_kq;
 	struct knote		*kp_knote;
 	int64_t			 kp_status;
+	dev_t			 kp_dev;	/* PROCDESC: the descriptor's */
+	ino_t			 kp_ino;
 	bool			 kp_attached;
 	bool			 kp_exited;	/* not returned yet */
 };
@@ -209,23 +212,66 @@ const struct filterops evany__filt_proc = {
 
 /* ---- EVFILT_PROCDESC ------------------------------------------------------- */
 
+/*
+ * The process is watched by other means than the program's descriptor, so its
+ * close shows only here.  Each process has an inode of its own from Linux 6.9
+ * on; before that another process descriptor of the same number is not known.
+ */
 static bool
 procdesc_same(const struct knote *kn)
 {
-	return (evany__ff_kind((int)kn->kn_ident) == EVANY__K_PROCESS);
+	const struct kn_proc *kp = kn->kn_priv;
+	struct stat st;
+	int64_t born;
+
+	return (evany__ff_stat((int)kn->kn_ident, &st, &born) == 0 &&
+	    st.st_dev == kp->kp_dev && st.st_ino == kp->kp_ino &&
+	    evany__ff_kind((int)kn->kn_ident) == EVANY__K_PROCESS);
 }
 
 static int
 filt_procdesc_attach(struct kqueue *kq, struct knote *kn)
 {
+	struct kn_proc *kp;
+	struct stat st;
+	int64_t born;
+	int error;
+
 	switch (evany__ff_kind((int)kn->kn_ident)) {
 	case EVANY__K_UNKNOWN:
 		return (EBADF);
 	case EVANY__K_PROCESS:
-		return (proc_attach(kq, kn, 0, (int)kn->kn_ident));
+		break;
 	default:
 		return (EOPNOTSUPP);
 	}
+	if ((error = evany__ff_stat((int)kn->kn_ident, &st, &born)) != 0)
+		return (error);
+	error = proc_attach(kq, kn, 0, (int)kn->kn_ident);
+	if ((kp = kn->kn_priv) != NULL) {
+		kp->kp_dev = st.st_dev;
+		kp->kp_ino = st.st_ino;
+	}
+	return (error);
+}
+
+static enum kq_answer
+filt_procdesc_event(struct kqueue *kq, struct knote *kn, unsigned bits)
+{
+
+	if (!procdesc_same(kn))
+		return (KQ_GONE);
+	return (filt_proc_event(kq, kn, bits));
+}
+
+static int
+filt_procdesc_touch(struct kqueue *kq, struct knote *kn,
+    const struct kevent *kev)
+{
+
+	if (!procdesc_same(kn))
+		return (evany__fd_lost(kq, kn, ESTALE));
+	return (filt_proc_touch(kq, kn, kev));
 }
 
 const struct filterops evany__filt_procdesc = {
@@ -234,7 +280,7 @@ const struct filterops evany__filt_procdesc = {
 	.fo_same = procdesc_same,
 	.fo_attach = filt_procdesc_attach,
 	.fo_detach = filt_proc_detach,
-	.fo_event = filt_proc_event,
-	.fo_touch = filt_proc_touch,
+	.fo_event = filt_procdesc_event,
+	.fo_touch = filt_procdesc_touch,
 	.fo_arm = evany__knote_default_arm
 };
