@@ -74,8 +74,8 @@ EVT_TC(error__entry, "KQ-034 KQ-099",
 	int kq, p[2];
 
 	evt_pipe(p);
-	evt_close(p[0]);
 	kq = evt_kq();
+	evt_close(p[0]);
 	EV_SET(&ch, p[0], EVFILT_READ, EV_ADD | EV_CLEAR | EV_DISABLE, 0, 0,
 	    NULL);
 	errno = 77;
@@ -224,14 +224,16 @@ EVT_TC(error__among_many_descriptors, "KQ-036 KQ-037",
 {
 	enum { N = 100, BAD = 50 };
 	struct kevent ch[N], ev[2];
-	int fds[N], i, kq, p[2], way;
+	int fds[N], i, kq, kqs[2], p[2], way;
 
 	evt_pipe(p);
+	kqs[0] = evt_kq();
+	kqs[1] = evt_kq();
 	for (i = 0; i < N; i++)
 		ATF_REQUIRE((fds[i] = dup(p[0])) != -1);
 	evt_close(fds[BAD]);
 	for (way = 0; way < 2; way++) {
-		kq = evt_kq();
+		kq = kqs[way];
 		for (i = 0; i < N; i++)
 			EV_SET(&ch[i], fds[i], EVFILT_READ, EV_ADD, 0, 0,
 			    NULL);
@@ -247,8 +249,9 @@ EVT_TC(error__among_many_descriptors, "KQ-036 KQ-037",
 			ATF_REQUIRE_EQ(evt_change_errno(kq, fds[i],
 			    EVFILT_READ, EV_DELETE, 0, 0, NULL), i == BAD ?
 			    EBADF : i < BAD || way == 1 ? 0 : ENOENT);
-		evt_close(kq);
 	}
+	evt_close(kqs[0]);
+	evt_close(kqs[1]);
 	for (i = 0; i < N; i++)
 		if (i != BAD)
 			evt_close(fds[i]);

@@ -367,12 +367,24 @@ EVT_TC(change__replaces_too, "KQ-075",
 	evt_change(kq, s[0], EVFILT_READ, EV_ADD, 0, 0, &a);
 	evt_change(kq, s[0], EVFILT_READ, 0, NOTE_LOWAT, 6, &b);
 	evt_none(kq);
-	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 5, &c);
+	evt_write(s[1], 1);
+	evt_one(kq, &ev);
+	ATF_REQUIRE(ev.udata == &b);
+	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 8, &c);
+	evt_write(s[1], 1);
+	evt_none(kq);
+	evt_write(s[1], 1);
 	evt_one(kq, &ev);
 	ATF_REQUIRE(ev.udata == &c);
-	evt_change(kq, s[0], EVFILT_READ, EV_DISABLE, NOTE_LOWAT, 6, &d);
+
+	/* What EV_DISABLE brought is replaced by what EV_ENABLE brings. */
+	evt_change(kq, s[0], EVFILT_READ, EV_DISABLE, NOTE_LOWAT, 1, &d);
+	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 9, NULL);
+	evt_none(kq);
+	evt_change(kq, s[0], EVFILT_READ, EV_DISABLE, NOTE_LOWAT, 8, &d);
 	evt_write(s[1], 1);
-	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 6, NULL);
+	evt_none(kq);
+	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE, NOTE_LOWAT, 9, NULL);
 	evt_one(kq, &ev);
 	ATF_REQUIRE(ev.udata == NULL);
 	evt_change(kq, s[0], EVFILT_READ, EV_DELETE, 0, 0, NULL);
@@ -416,12 +428,14 @@ EVT_TC(keepudata__keeps, "KQ-076",
 		evt_change(kq, s[0], EVFILT_READ, flags[i] | EV_KEEPUDATA,
 		    NOTE_LOWAT, 5, &b);
 	evt_none(kq);
-	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE | EV_KEEPUDATA,
-	    NOTE_LOWAT, 6, &b);
 
 	/* The rest is replaced as ever. */
+	evt_change(kq, s[0], EVFILT_READ, EV_ENABLE | EV_KEEPUDATA,
+	    NOTE_LOWAT, 7, &b);
 	evt_none(kq);
-	evt_change(kq, s[0], EVFILT_READ, EV_KEEPUDATA, NOTE_LOWAT, 5, &b);
+	evt_write(s[1], 1);
+	evt_none(kq);
+	evt_write(s[1], 1);
 	evt_one(kq, &ev);
 	ATF_REQUIRE(ev.udata == &a);
 	ATF_REQUIRE_EQ(evt_change_errno(kq, s[0], EVFILT_READ,
