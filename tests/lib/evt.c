@@ -401,8 +401,12 @@ bool
 evt_readable(int fd, int ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int n;
 
-	return (poll(&pfd, 1, ms) == 1 && (pfd.revents & POLLIN) != 0);
+	/* A watched signal may end it although the program ignores it. */
+	while ((n = poll(&pfd, 1, ms)) == -1 && errno == EINTR)
+		continue;
+	return (n == 1 && (pfd.revents & POLLIN) != 0);
 }
 
 unsigned int
