@@ -150,9 +150,11 @@ need()
 	done
 	if [ -n "$(echo $packages)" ]; then
 		say "installing, by $mgr:$packages"
-		[ "$mgr" != apt-get ] || as_root apt-get update -q || :
-		install_packages "$mgr" $packages || for p in $packages; do
-			install_packages "$mgr" $p || :
+		[ "$mgr" != apt-get ] ||
+		    quietly packages-list as_root apt-get update -q || :
+		quietly packages install_packages "$mgr" $packages ||
+		    for p in $packages; do
+			quietly packages-$p install_packages "$mgr" $p || :
 		done
 	fi
 	for tool in $missing; do
@@ -335,13 +337,19 @@ folders()
 	done | tr '\n' ' '
 }
 
+# One after the other: both would make the library at once.
+build_all()
+{
+	make -C "$1" -j "$jobs" all && make -C "$1" -j "$jobs" build-tests
+}
+
 # variant folder configure-option...: an extra build of library and tests.
 variant()
 {
-	dir=$1
+	variant=$1
 	shift
-	step "configure-$dir" configured "$dir" "$@" &&
-	    step "build-$dir" make -C "$build/$dir" -j "$jobs" all build-tests
+	step "configure-$variant" configured "$variant" "$@" &&
+	    step "build-$variant" build_all "$build/$variant"
 }
 
 # sanitized folder list: the suite under sanitizers, on both sets.
