@@ -22,8 +22,9 @@
  *          ENOTSUP; nor does it tell a rename from a chmod to the same mode
  *          where names are unknown, which is then told as both; nor an entry
  *          moved into a directory from one made there, so EXTEND is never
- *          told of directories.  Two writes of the same size within one tick
- *          of the file system's clock may look alike.
+ *          told of directories.  A touch may look like a write too, and two
+ *          writes of the same size within one tick of the file system's clock
+ *          like one.
  * Race:    the program's number is asked, and a watch whose number names
  *          another file or none is dead and silent.
  * Locks:   fs_lock (3) guards the list of instances.  The thread takes a
@@ -54,6 +55,8 @@
 #define INTERVAL_MAX	1000
 /* So many watches more make the interval a millisecond longer. */
 #define INTERVAL_STEP	16
+
+#define SETTLE		4	/* looks more, at most */
 
 #define F_UNSEEN	(EVANY__F_OPEN | EVANY__F_CLOSE_READ | \
 			EVANY__F_CLOSE_WRITE | EVANY__F_READ)
@@ -131,20 +134,23 @@ fs_time_compare(const struct timespec *a, const struct timespec *b)
 }
 
 /*
- * The modification time has changed.  Was that a write?  One sets it and the
- * change time to the same moment; utimes sets it to any, or access,
- * modification and change time to the same one.
+ * The modification time has changed: by a write, as bits.  One sets it and the
+ * change time to the same moment.  utimes sets it to any, or access,
+ * modification and change time to the same one; but so do a read and a write
+ * in one tick of the clock.
  */
-static bool
+static unsigned
 fs_written(const struct evany__snap *a, const struct evany__snap *b)
 {
 	if (fs_time_compare(&b->sn_mtime, &a->sn_mtime) < 0 ||
 	    fs_time_compare(&b->sn_mtime, &a->sn_ctime) < 0 ||
 	    fs_time_compare(&b->sn_mtime, &b->sn_ctime) > 0)
-		return (false);
-	return (fs_time_compare(&b->sn_mtime, &b->sn_ctime) != 0 ||
-	    fs_time_compare(&b->sn_mtime, &b->sn_atime) != 0 ||
-	    fs_time_compare(&a->sn_atime, &b->sn_atime) == 0);
+		return (EVANY__F_ATTRIB);
+	if (fs_time_compare(&b->sn_mtime, &b->sn_ctime) == 0 &&
+	    fs_time_compare(&b->sn_mtime, &b->sn_atime) == 0 &&
+	    fs_time_compare(&a->sn_atime, &b->sn_atime) != 0)
+		return (EVANY__F_WRITE | EVANY__F_ATTRIB);
+	return (EVANY__F_WRITE);
 }
 
 /* Has the file another name, or none that is known to be the same? */
@@ -162,16 +168,30 @@ fs_renamed(struct fs_watch *fs, bool *surep)
 	return (!same);
 }
 
+/* Lists a directory; the reading is no change. */
+static struct fs_list *
+fs_read(const struct fs_watch *fs, struct evany__snap *sn)
+{
+	struct fs_list *fl;
+	struct evany__snap now;
+
+	if ((fl = evany__fs_list(fs->fs_fd)) != NULL &&
+	    evany__snap_take(&now, fs->fs_fd) == 0 &&
+	    evany__snap_same(&now, sn))
+		sn->sn_atime = now.sn_atime;
+	return (fl);
+}
+
 /* A directory: has a subdirectory come or gone? */
 static unsigned
-fs_subdirs(struct fs_watch *fs, unsigned diff)
+fs_subdirs(struct fs_watch *fs, struct evany__snap *sn, unsigned diff)
 {
 	struct fs_list *now;
 	unsigned bits;
 
 	bits = diff & EVANY__F_LINK;
 	if ((fs->fs_want & EVANY__F_LINK) == 0 ||
-	    (now = evany__fs_list(fs->fs_fd)) == NULL)
+	    (now = fs_read(fs, sn)) == NULL)
 		return (bits);
 	if (fs->fs_subdirs != NULL &&
 	    !evany__fs_list_same(fs->fs_subdirs, now))
@@ -181,49 +201,77 @@ fs_subdirs(struct fs_watch *fs, unsigned diff)
 	return (bits);
 }
 
-/* What happened to the file that looked like fs_snap and looks like b. */
+/*
+ * What happened to the file that looked like fs_snap and looks like b, so far
+ * as fstat(2) tells.  *toldp: that accounts for the change time.
+ */
 static unsigned
-fs_bits(struct fs_watch *fs, const struct evany__snap *b)
+fs_bits(const struct fs_watch *fs, const struct evany__snap *b, bool *toldp)
 {
 	const struct evany__snap *a = &fs->fs_snap;
 	unsigned bits, diff;
-	bool isdir, renamed, sure, told;
 
 	diff = evany__snap_diff(a, b);
-	if (diff == 0)
-		return (0);
-	isdir = evany__snap_isdir(b);
-	bits = diff & (EVANY__F_EXTEND | EVANY__F_TRUNC | EVANY__F_DELETE |
-	    EVANY__F_ATTRIB);
-	if (!isdir)
-		bits |= diff & EVANY__F_LINK;
-	/* Does what was found account for the change time? */
-	told = bits != 0 || (isdir && (diff & EVANY__F_LINK) != 0);
+	bits = diff & (EVANY__F_EXTEND | EVANY__F_TRUNC | EVANY__F_LINK |
+	    EVANY__F_DELETE | EVANY__F_ATTRIB);
+	*toldp = bits != 0 || diff == 0;
 	if ((diff & (EVANY__F_EXTEND | EVANY__F_TRUNC)) != 0)
 		bits |= EVANY__F_WRITE;
 	else if ((diff & EVANY__SNAP_MTIME) != 0) {
-		if (fs_written(a, b)) {
-			bits |= EVANY__F_WRITE;
-			told = told || fs_time_compare(&b->sn_mtime,
-			    &b->sn_ctime) == 0;
-		} else {
-			bits |= EVANY__F_ATTRIB;
-			told = true;
-		}
+		bits |= fs_written(a, b);
+		if ((bits & EVANY__F_ATTRIB) != 0 ||
+		    fs_time_compare(&b->sn_mtime, &b->sn_ctime) == 0)
+			*toldp = true;
 	}
-	if (isdir && b->sn_nlink == 0)
-		/* Its entries went with it. */
-		return (bits & ~EVANY__F_WRITE);
-	if (isdir && (bits & EVANY__F_WRITE) != 0)
-		bits |= fs_subdirs(fs, diff);
-	if ((diff & EVANY__SNAP_CTIME) != 0 && b->sn_nlink > 0 &&
-	    (!told || (fs->fs_want & EVANY__F_RENAME) != 0)) {
+	/* The entries of a removed directory went with it. */
+	if (b->sn_nlink == 0 && evany__snap_isdir(b))
+		bits &= ~EVANY__F_WRITE;
+	return (bits);
+}
+
+/*
+ * A look that falls into the middle of an act sees the change time of it and
+ * nothing else yet (Linux sets that first).  So what accounts for nothing is
+ * looked at again, until it stands still.
+ */
+static unsigned
+fs_settle(const struct fs_watch *fs, struct evany__snap *now, bool *toldp)
+{
+	struct evany__snap again;
+	unsigned bits;
+	int i;
+
+	bits = fs_bits(fs, now, toldp);
+	for (i = 0; i < SETTLE && !*toldp; i++) {
+		(void)sched_yield();
+		if (evany__snap_take(&again, fs->fs_fd) != 0 ||
+		    !evany__snap_same(&again, now) ||
+		    evany__snap_diff(now, &again) == 0)
+			break;
+		*now = again;
+		bits = fs_bits(fs, now, toldp);
+	}
+	return (bits);
+}
+
+/* The same with what fstat(2) does not tell. */
+static unsigned
+fs_changes(struct fs_watch *fs, struct evany__snap *now)
+{
+	unsigned bits, diff;
+	bool renamed, sure, told;
+
+	bits = fs_settle(fs, now, &told);
+	diff = evany__snap_diff(&fs->fs_snap, now);
+	if (evany__snap_isdir(now) && (bits & EVANY__F_WRITE) != 0)
+		bits |= fs_subdirs(fs, now, diff);
+	renamed = sure = false;
+	if ((diff & EVANY__SNAP_CTIME) != 0 && now->sn_nlink > 0 &&
+	    (!told || (fs->fs_want & EVANY__F_RENAME) != 0))
 		renamed = fs_renamed(fs, &sure);
-		if (renamed && (sure || !told))
-			bits |= EVANY__F_RENAME;
-		if (!told && !(renamed && sure))
-			bits |= EVANY__F_ATTRIB;
-	} else if (!told)
+	if (renamed && (sure || !told))
+		bits |= EVANY__F_RENAME;
+	if (!told && !(renamed && sure))
 		bits |= EVANY__F_ATTRIB;
 	return (bits);
 }
@@ -250,7 +298,7 @@ fs_look(struct fs_watch *fs)
 		fs->fs_dead = true;
 		bits = EVANY__F_REVOKE;
 	} else {
-		bits = fs_bits(fs, &now);
+		bits = fs_changes(fs, &now);
 		fs->fs_snap = now;
 	}
 	bits &= (fs->fs_want & fw->fw_want) | EVANY__F_REVOKE;
@@ -381,7 +429,7 @@ fs_prepare(struct fs_watch *fs)
 {
 	if (evany__snap_isdir(&fs->fs_snap) && fs->fs_subdirs == NULL &&
 	    (fs->fs_want & EVANY__F_LINK) != 0)
-		fs->fs_subdirs = evany__fs_list(fs->fs_fd);
+		fs->fs_subdirs = fs_read(fs, &fs->fs_snap);
 	if (!fs->fs_name.fn_known &&
 	    (fs->fs_want & (EVANY__F_RENAME | EVANY__F_ATTRIB)) != 0)
 		evany__fs_name(fs->fs_fd, &fs->fs_name);
