@@ -181,11 +181,14 @@ bi_attrib(struct bi_inode *in, unsigned diff)
 static void
 bi_restat(struct bi_inode *in, unsigned diff)
 {
+	unsigned attrib;
 
+	attrib = EVANY__F_ATTRIB;
+	if (!evany__snap_isdir(&in->in_now))
+		attrib |= EVANY__F_LINK | EVANY__F_DELETE;
 	if ((diff & EVANY__SNAP_MTIME) != 0)
 		in->in_seen |= IN_MODIFY;
-	if ((diff & (EVANY__F_ATTRIB | EVANY__F_LINK | EVANY__F_DELETE)) != 0 ||
-	    diff == EVANY__SNAP_CTIME)
+	if ((diff & attrib) != 0 || diff == EVANY__SNAP_CTIME)
 		in->in_seen |= IN_ATTRIB;
 	if (diff == EVANY__SNAP_CTIME)
 		in->in_seen |= IN_MOVE_SELF;
