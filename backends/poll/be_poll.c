@@ -176,7 +176,10 @@ be_poll_names(struct evany__inst *inst, int number)
 	int saved, yes;
 
 	saved = errno;
-	yes = evany__pipe_names(&bp->bp_pipe, number);
+	/* Our own ends do not keep the instance alive. */
+	yes = number != bp->bp_pipe.pi_read &&
+	    number != bp->bp_pipe.pi_write &&
+	    evany__pipe_names(&bp->bp_pipe, number);
 	errno = saved;
 	return (yes);
 }
