@@ -123,7 +123,7 @@ EVT_TC(except__one_time_modes, "KQ-151 KQ-092 KQ-093 KQ-095",
 		except_urgent(s[1], '1');
 		evt_one(kq, &ev);
 		except_check(&ev, s[0], mode);
-		evt_idle(kq);
+		evt_still(kq);
 		ATF_REQUIRE_EQ(recv(s[0], &byte, 1, MSG_OOB), 1);
 		except_urgent(s[1], '2');
 		if (i == 1) {

@@ -380,7 +380,7 @@ EVT_TC(device__modes, "KQ-134 KQ-091 KQ-092 KQ-095",
 		}
 		evt_one(kq, &ev);
 		ATF_REQUIRE_EQ(evt_flags(&ev), modes[i]);
-		evt_idle(kq);
+		evt_still(kq);
 		(void)evt_change_errno(kq, fd, EVFILT_READ, EV_DELETE, 0, 0,
 		    NULL);
 	}
@@ -402,7 +402,7 @@ EVT_TC(eventfd__counter, "KQ-135 KQ-093",
 	for (i = 0; i < 2; i++) {
 		unsigned int mode = i == 0 ? 0 : EV_CLEAR;
 
-		ATF_REQUIRE((fd = eventfd(0, 0)) != -1);
+		fd = evt_move(eventfd(0, 0), 200 + i);
 		readpipe_add(kq, fd, mode);
 		evt_none(kq);
 		value = 5;

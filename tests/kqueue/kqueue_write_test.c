@@ -602,7 +602,7 @@ EVT_TC(file__always_ready, "KQ-147 KQ-091 KQ-092 KQ-095",
 				ATF_REQUIRE_EQ(ev.data, 0);
 		}
 		if (mode != 0)
-			evt_idle(kq);
+			evt_still(kq);
 		else
 			ATF_REQUIRE(evt_readable(kq, 0));
 		evt_close(fd);
@@ -664,7 +664,7 @@ EVT_TC(empty__when_all_is_sent, "KQ-150",
 		    ev.filter == EVFILT_EMPTY);
 		ATF_REQUIRE_EQ(evt_flags(&ev), modes[i]);
 		if (modes[i] != 0)
-			evt_idle(kq);
+			evt_still(kq);
 		(void)evt_change_errno(kq, s[0], EVFILT_EMPTY, EV_DELETE, 0, 0,
 		    NULL);
 		(void)write_fill(s[0]);

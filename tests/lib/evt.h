@@ -121,6 +121,7 @@
 #define evt_nonblock(fd)	evt_nonblock_at(__FILE__, __LINE__, fd)
 #define evt_close(fd)		evt_close_at(__FILE__, __LINE__, fd)
 #define evt_idle(kq)		evt_idle_at(__FILE__, __LINE__, kq)
+#define evt_still(kq)		evt_still_at(__FILE__, __LINE__, kq)
 #define evt_move(fd, number)	evt_move_at(__FILE__, __LINE__, fd, number)
 #define evt_thread_start(t, fn, arg) \
 	evt_thread_start_at(__FILE__, __LINE__, t, fn, arg)
@@ -181,6 +182,12 @@ bool	evt_readable(int, int);
  * next to no processor time; afterwards the queue must not poll readable.
  */
 void	evt_idle_at(const char *, int, int);
+
+/*
+ * The same where the queue holds an EV_CLEAR knote that stays ready: portable
+ * mechanisms see no edges and may repeat such an event in doubt, but not soon.
+ */
+void	evt_still_at(const char *, int, int);
 
 /* Processor time of the process so far. */
 int64_t	evt_cpu_ns(void);

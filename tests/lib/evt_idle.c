@@ -58,6 +58,15 @@ evt_idle_at(const char *file, int line, int kq)
 		evt_fail_at(file, line, "the queue polls readable");
 }
 
+void
+evt_still_at(const char *file, int line, int kq)
+{
+	if (evt_native() || strcmp(evt_backend(), "linux") == 0)
+		evt_idle_at(file, line, kq);
+	else
+		evt_none_at(file, line, kq);
+}
+
 int
 evt_move_at(const char *file, int line, int fd, int number)
 {
