@@ -63,9 +63,8 @@ hash_grow(struct kqueue *kq)
 		for (kn = old[i]; kn != NULL; kn = next) {
 			next = hash_next(kn);
 			chain = hash_chain(kq, kn->kn_ident, kn->kn_filter);
-			kn->kn_watch.wt_next = &(*chain)->kn_watch;
-			if (*chain == NULL)
-				kn->kn_watch.wt_next = NULL;
+			kn->kn_watch.wt_next = *chain == NULL ? NULL :
+			    &(*chain)->kn_watch;
 			*chain = kn;
 		}
 	free(old);
