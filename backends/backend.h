@@ -164,6 +164,9 @@ struct evany__be_ops {
 	 */
 	int	(*be_names)(struct evany__inst *, int number);
 
+	/* Do two numbers name one open file?  1, or 0 if not or unknown. */
+	int	(*be_same)(int, int);
+
 	/*
 	 * Applies n changes in order through number and stores each result in
 	 * ch_error.  Stops after the first error; *donep is how many were
@@ -300,6 +303,10 @@ struct evany__timer {
 
 /* Monotonic or realtime nanoseconds now. */
 int64_t	evany__now(int clock);
+
+/* Calls fn in the parent after each fork(2) from now on, with no lock held. */
+typedef void evany__fork_fn(void);
+void	evany__fork_notify(evany__fork_fn *);
 
 /* ---- FILE: changes of a file or directory -------------------------------- */
 

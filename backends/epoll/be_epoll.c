@@ -303,7 +303,7 @@ ep_item(int ep, int fd, const uint8_t *old, const uint8_t *now, bool fresh,
     uint64_t cookie)
 {
 	uint32_t events;
-	int error;
+	int d, error;
 
 	if (!ep_differs(old, now, fresh))
 		return (0);
@@ -312,6 +312,9 @@ ep_item(int ep, int fd, const uint8_t *old, const uint8_t *now, bool fresh,
 	events = ep_events(now);
 	if ((events & EPOLLONESHOT) != 0)
 		cookie = EP_COOKIE(cookie, EP_ONESHOT);
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if (active(now[d]))
+			cookie = EP_COOKIE(cookie, EP_DIR(d));
 	if (any(old))
 		return (evany__ep_ctl(ep, EPOLL_CTL_MOD, fd, events, cookie));
 	error = evany__ep_ctl(ep, EPOLL_CTL_ADD, fd, events, cookie);
@@ -526,7 +529,8 @@ ep_wait_cancellable(int number, struct epoll_event *ev, int room, int64_t left)
 static uint32_t
 ep_bits(uint32_t events, uint64_t cookie)
 {
-	uint32_t bits = 0;
+	/* A hang-up is everybody's, but each has an item that tells. */
+	uint32_t bits = EVANY__FOR(0) * EP_DIRS(EVANY__COOKIE_MECH(cookie));
 
 	if ((events & EPOLLIN) != 0)
 		bits |= EVANY__IN;
@@ -680,7 +684,7 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 	int i;
 
 	/* Threads in the old one come out, however many; see the pass. */
-	ep->ep_bell = false;
+	bell_release(ep);
 	(void)be_epoll_wake(inst, old);
 	if (ep->ep_bell) {
 		(void)evany__ep_ctl(old, EPOLL_CTL_MOD, bell_fd, EPOLLIN,
@@ -744,6 +748,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_open = be_epoll_open,
 	.be_close = be_epoll_close,
 	.be_names = be_epoll_names,
+	.be_same = evany__be_epoll_same,
 	.be_change = be_epoll_change,
 	.be_spent = be_epoll_spent,
 	.be_evict = evany__be_epoll_evict,

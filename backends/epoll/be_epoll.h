@@ -25,6 +25,8 @@
 /* Mechanism's byte of a cookie. */
 #define EP_ONESHOT	0x01U	/* the item goes silent with its report */
 #define EP_IN_SIDE	0x02U	/* the item lies in the side epoll */
+#define EP_DIR(d)	(0x04U << (d))	/* the item is for this direction */
+#define EP_DIRS(m)	((m) >> 2 & 0x7U)
 #define EP_COOKIE(c, m)	((c) | (uint64_t)(m) << 56)
 
 /* Cookie of the side epoll; no kind of core's is 0. */
@@ -56,6 +58,7 @@ int	evany__be_epoll_evict(struct evany__inst *, int number, int fd,
  * that wait in the old one are woken, inner descriptors are closed.
  */
 void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
+int	evany__be_epoll_same(int, int);
 int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
 
 #endif /* EVANY_BE_EPOLL_H */

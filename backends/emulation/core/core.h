@@ -152,7 +152,9 @@ struct evany__inst {
 	/* (i) from here */
 	int				 in_number;	/* used last */
 	bool				 in_rung;
-	uint32_t			 in_call;	/* counts passes */
+	uint32_t			 in_calls;	/* counts waits */
+	uint32_t			 in_call;	/* which one passes now */
+	bool				 in_again;	/* this pass is not enough */
 	struct evany__watchq		 in_ready;
 	uint32_t			 in_nready;
 	struct evany__fdslot		**in_pages;
@@ -222,6 +224,12 @@ void	evany__inst_renew(struct evany__inst *);
 /* Ready queue.  Appending a queued watch does nothing. */
 void	evany__ready_add(struct evany__inst *, struct evany__watch *);
 void	evany__ready_remove(struct evany__inst *, struct evany__watch *);
+
+/*
+ * A watch was changed in this pass so that the mechanism reports it once more
+ * for nothing: the wait shall take that in as well.
+ */
+void	evany__inst_again(struct evany__inst *);
 
 /* How many watches could be given now, without taking anything. */
 int	evany__inst_pending(struct evany__inst *);

@@ -20,8 +20,11 @@
  * so every poller and every waiter sees what is in the queue, and a thread
  * that adds to a queue already rung need not ring.
  *
- * A pass gives each watch at most once (wt_call).  A watch for which the sink
- * had no room is put into the queue with the bits of its record (wt_bits).
+ * A wait gives each watch at most once (wt_call), however many passes it
+ * makes: a further one, which does not sleep, if there is room and the records
+ * of the last may not have been all, or were changed by it (in_again).  A watch
+ * for which the sink had no room, or that was given, is put into the queue with
+ * the bits of its record (wt_bits).
  *
  * Lock order:
  *   1. the number table                    numbers.c
@@ -259,7 +262,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 {
 	struct evany__watch *next, *wt;
 	struct evany__fdslot *fs;
-	unsigned bits;
+	unsigned bits, only = rd->rd_bits & EVANY__FOR_ANY;
 	int fd = (int)EVANY__COOKIE_INDEX(rd->rd_cookie);
 
 	fs = evany__slot_find(inst, fd);
@@ -274,13 +277,18 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 	for (wt = fs->fs_watches; wt != NULL; wt = next) {
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
-		if (bits == 0)
+		if (bits == 0 ||
+		    (only != 0 && (only & EVANY__FOR(wt->wt_dir)) == 0))
 			continue;
-		if (evany__sink_full(sk)) {
-			wt->wt_bits |= (uint8_t)bits;
-			evany__ready_add(inst, wt);
-		} else if (wt->wt_call != inst->in_call) {
+		if (evany__sink_full(sk) || wt->wt_call == inst->in_call) {
+			/* A level condition is reported again by itself. */
+			if (wt->wt_mode > EVANY__LEVEL) {
+				wt->wt_bits |= (uint8_t)bits;
+				evany__ready_add(inst, wt);
+			}
+		} else {
 			wt->wt_call = inst->in_call;
+			evany__ready_remove(inst, wt);
 			if (!inst->in_driver->dr_fd(inst, wt, bits, sk)) {
 				evany__slot_evict(inst, fd, rd->rd_cookie);
 				return;
@@ -295,7 +303,6 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 {
 	int clock, i;
 
-	inst->in_call++;
 	for (i = 0; i < n; i++)
 		switch (EVANY__COOKIE_KIND(rd[i].rd_cookie)) {
 		case EVANY__CK_FD:
@@ -317,6 +324,13 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 	ready_drain(inst, sk);
 }
 
+void
+evany__inst_again(struct evany__inst *inst)
+{
+
+	inst->in_again = true;
+}
+
 int
 evany__inst_pending(struct evany__inst *inst)
 {
@@ -336,6 +350,8 @@ evany__inst_ask(struct evany__inst *inst)
 		tb->tb_signal->so_refresh(&inst->in_signal);
 	if (inst->in_nfiles > 0 && tb->tb_file->fo_ask)
 		tb->tb_file->fo_collect(&inst->in_file);
+	if (inst->in_proc != NULL)
+		tb->tb_proc->po_collect(&inst->in_proc);
 }
 
 struct wait_cleanup {
@@ -397,7 +413,9 @@ evany__inst_wait(struct evany__inst **instp, int number,
 	struct evany__ready stack[RECORDS], *heap = NULL, *rd = stack;
 	struct evany__inst *inst = *instp;
 	unsigned unseen;
-	int error, n, room = RECORDS, tries = 0;
+	uint32_t call = 0;
+	bool more;
+	int error, had, n, room = RECORDS, tries = 0;
 
 	if (sk->sk_room < room)
 		room = sk->sk_room;
@@ -409,9 +427,10 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		}
 	}
 	for (;;) {
-		if (inst->in_nsignals > 0) {
+		if (inst->in_nsignals > 0 || inst->in_nfiles > 0 ||
+		    inst->in_proc != NULL) {
 			evany__inst_enter(inst, number);
-			inst->in_table->tb_signal->so_refresh(&inst->in_signal);
+			evany__inst_ask(inst);
 			evany__inst_leave(inst);
 		}
 		/* Another queue's watch may have put a handler there. */
@@ -424,22 +443,46 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			if ((error = inst_switch(instp, number)) != 0)
 				break;
 			inst = *instp;
+			call = 0;
 			continue;
 		}
-		if (error != 0 || n == 0)
+		if (error != 0)
 			break;
+		if (n == 0) {
+			/* Nothing in time, or only for another thread. */
+			if (deadline != EVANY__FOREVER && (deadline == 0 ||
+			    evany__now(EVANY__MONOTONIC) >= deadline))
+				break;
+			continue;
+		}
 		if (EVANY__COOKIE_TAG(rd[0].rd_cookie) != inst->in_tag) {
 			if ((error = inst_switch(instp, number)) != 0)
 				break;
 			inst = *instp;
+			call = 0;
 		}
 		evany__inst_enter(inst, number);
+		if (call == 0)
+			call = ++inst->in_calls;
+		inst->in_call = call;
+		inst->in_again = false;
+		had = sk->sk_count;
 		inst_pass(inst, rd, n, sk);
+		/* A further pass that gave nothing new has come round. */
+		more = (n == room && (had == 0 || sk->sk_count > had)) ||
+		    inst->in_again;
 		evany__inst_leave(inst);
-		if (sk->sk_count > 0)
+		if (evany__sink_full(sk) || (sk->sk_count > 0 && !more))
 			break;
+		if (sk->sk_count > 0) {
+			deadline = 0;
+			if (room > sk->sk_room - sk->sk_count)
+				room = sk->sk_room - sk->sk_count;
+		}
 	}
 	if (heap != NULL)
 		free(heap);
+	if (sk->sk_count > 0)
+		error = 0;
 	return (error == EINVAL ? EBADF : error);
 }

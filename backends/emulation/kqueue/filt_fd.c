@@ -21,6 +21,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "backends/emulation/kqueue/knote.h"
@@ -47,35 +48,72 @@ fd_update(struct kqueue *kq, struct knote *kn, unsigned fresh)
 	    evany__knote_slot(kq, kn), fresh));
 }
 
+/* A knote that exists: what cannot be watched is not the file it was. */
+static int
+fd_again(struct kqueue *kq, struct knote *kn, unsigned fresh)
+{
+	int error = fd_update(kq, kn, fresh);
+
+	return (error == EPERM ? ESTALE : error);
+}
+
 int
 evany__fd_lost(struct kqueue *kq, struct knote *kn, int error)
 {
 
 	if (error != EBADF && error != ESTALE)
 		return (error);
+	if (fcntl((int)kn->kn_ident, F_GETFD) == -1)
+		error = EBADF;
 	evany__kqueue_fd_gone(kq->kq_inst, (int)kn->kn_ident);
 	return (error == EBADF ? EBADF : ENOENT);
+}
+
+/*
+ * What else stands on the number belongs to a file that was closed: watched
+ * by the mechanism, or a plain file that is not there any more.
+ */
+static bool
+fd_drop_others(struct kqueue *kq, struct knote *kn, bool watched)
+{
+	struct evany__watch *next, *wt;
+	struct knote *other;
+	bool any = false;
+
+	for (wt = evany__knote_slot(kq, kn)->fs_watches; wt != NULL;
+	    wt = next) {
+		next = wt->wt_next;
+		other = (struct knote *)(void *)wt;
+		if (other == kn || (wt->wt_mode != EVANY__OFF) != watched ||
+		    (!watched &&
+		    ((other->kn_status & KN_ALWAYS) == 0 ||
+		    evany__file_same(other))))
+			continue;
+		wt->wt_mode = EVANY__OFF;
+		evany__knote_drop(kq, other);
+		any = true;
+	}
+	return (any);
 }
 
 int
 evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 {
 	struct evany__fdslot *fs = evany__knote_slot(kq, kn);
-	struct evany__watch *other;
 	int error;
 
 	kn->kn_watch.wt_dir = (uint8_t)dir;
+	if (fs->fs_watches->wt_next != NULL && fd_drop_others(kq, kn, false) &&
+	    fs->fs_watches->wt_next == NULL)
+		evany__slot_renew(fs);
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	error = fd_update(kq, kn, 1U << dir);
-	if (error == ESTALE) {
-		/* What else stands here belongs to a file that was closed. */
-		while ((other = fs->fs_watches) != &kn->kn_watch ||
-		    (other = other->wt_next) != NULL) {
-			other->wt_mode = EVANY__OFF;
-			evany__knote_drop(kq, (struct knote *)(void *)other);
+	if (error == ESTALE ||
+	    (error == EPERM && fs->fs_watches->wt_next != NULL)) {
+		if (fd_drop_others(kq, kn, true) || error == ESTALE) {
+			evany__slot_renew(fs);
+			error = fd_update(kq, kn, 1U << dir);
 		}
-		evany__slot_renew(fs);
-		error = fd_update(kq, kn, 1U << dir);
 	}
 	if (error == EPERM) {
 		kn->kn_watch.wt_mode = EVANY__OFF;
@@ -109,7 +147,7 @@ evany__fd_forget(struct kqueue *kq, struct knote *kn)
 		return (evany__filterops(kn->kn_filter)->fo_same(kn) ? 0 :
 		    evany__fd_lost(kq, kn, ESTALE));
 	kn->kn_watch.wt_mode = EVANY__OFF;
-	error = fd_update(kq, kn, EVANY__VERIFY);
+	error = fd_again(kq, kn, EVANY__VERIFY);
 	if (error == 0 || error == EBADF || error == ESTALE)
 		return (evany__fd_lost(kq, kn, error));
 	kn->kn_watch.wt_mode = mode;
@@ -123,7 +161,7 @@ evany__fd_forget(struct kqueue *kq, struct knote *kn)
 bool
 evany__fd_current(struct kqueue *kq, struct knote *kn)
 {
-	int error = fd_update(kq, kn, EVANY__VERIFY);
+	int error = fd_again(kq, kn, EVANY__VERIFY);
 
 	return (error != EBADF && error != ESTALE);
 }
@@ -148,7 +186,7 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	if (mode != kn->kn_watch.wt_mode)
 		evany__ready_remove(kq->kq_inst, &kn->kn_watch);
-	error = fd_update(kq, kn, again && kn->kn_watch.wt_mode !=
+	error = fd_again(kq, kn, again && kn->kn_watch.wt_mode !=
 	    EVANY__IDLE ? 1U << kn->kn_watch.wt_dir : EVANY__VERIFY);
 	if (error != 0 && error != EBADF && error != ESTALE)
 		kn->kn_watch.wt_mode = mode;
@@ -167,6 +205,7 @@ evany__fd_park(struct kqueue *kq, struct knote *kn)
 		return;
 	kn->kn_watch.wt_mode = EVANY__EDGE;
 	(void)fd_update(kq, kn, 0);
+	evany__inst_again(kq->kq_inst);
 }
 
 /* What stands behind the number, found out once per registration. */

@@ -228,6 +228,10 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 {
 	const struct filterops *fop = evany__filterops(kn->kn_filter);
 
+	if ((kn->kn_status & KN_FORCED) != 0) {
+		kn->kn_flags |= EV_ONESHOT;
+		kn->kn_status &= (unsigned short)~KN_MORE;
+	}
 	event_fill(&((struct kevent *)sk->sk_events)[sk->sk_count++], kn);
 	if ((kn->kn_flags & EV_ONESHOT) != 0 &&
 	    (kn->kn_status & KN_MORE) == 0) {
@@ -269,7 +273,10 @@ kqueue_fd(struct evany__inst *inst, struct evany__watch *wt, unsigned bits,
 		deliver(kq, kn, sk);
 		break;
 	case KQ_NO:
-		evany__fd_park(kq, kn);
+		if ((kn->kn_status & KN_FORCED) != 0)
+			deliver(kq, kn, sk);
+		else
+			evany__fd_park(kq, kn);
 		break;
 	case KQ_GONE:
 		evany__kqueue_fd_gone(inst, fd);
@@ -287,8 +294,6 @@ kqueue_ready(struct evany__inst *inst, struct evany__watch *wt,
 	unsigned bits;
 
 	if ((kn->kn_status & KN_FORCED) != 0) {
-		kn->kn_flags |= EV_ONESHOT;
-		kn->kn_status &= (unsigned short)~KN_MORE;
 		deliver(kq, kn, sk);
 		return;
 	}
