@@ -12,7 +12,10 @@ cross()
 	unset LD_LIBRARY_PATH DYLD_LIBRARY_PATH PKG_CONFIG_PATH
 	system=$1 expected=$2
 	shift 2
-	"$srcdir/tools/cross/build.sh" "$system" "$srcdir" out "$@" \
+	# Tests of another system's kqueue are written for its header.
+	targets="all build-tests"
+	case "$*" in *--with-kqueue=emulated*) targets=all ;; esac
+	TARGETS=$targets JOBS=2 "$srcdir/tools/cross/build.sh" "$system" "$srcdir" out "$@" \
 	    >log 2>&1
 	case $? in
 	0)	;;
@@ -32,7 +35,8 @@ cross()
 	# Something was built.
 	atf_check test -s out/.libs/libevany.a
 	atf_check test -s out/examples/kqueue_demo
-	ls out/tests/kqueue/kqueue_*_test >programs || atf_fail "no test"
+	[ "$targets" = all ] || ls out/tests/kqueue/kqueue_*_test >programs ||
+	    atf_fail "no test was built"
 }
 
 one()

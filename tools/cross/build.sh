@@ -7,13 +7,15 @@
 # whose headers and libraries are those systems' own.  system is a file of this
 # folder without its suffix: configure's answers to what it cannot find out
 # when it cross-compiles, after a first line that tells host and target.
-# Any warning is an error.
+# Any warning is an error.  TARGETS in the environment: what to make, if not
+# "all build-tests".
 #
 # Zig is taken from ZIG, else from the path, else from Python's ziglang.
 set -eu
 
 system=$1 src=$(cd "$2" && pwd) build=$3
 shift 3
+: "${TARGETS:=all build-tests}"
 cache=$src/tools/cross/$system.cache
 
 if [ -z "${ZIG-}" ]; then
@@ -38,5 +40,6 @@ printf '#!/bin/sh\nexec "%s" ranlib "$@"\n' "$ZIG" >ranlib
 chmod 755 cc ar ranlib
 "$src/configure" --cache-file=config.cache --enable-werror --with-atf=min \
     CC="$(pwd)/cc" AR="$(pwd)/ar" RANLIB="$(pwd)/ranlib" "$@"
-${MAKE:-make} all
-${MAKE:-make} build-tests
+for t in $TARGETS; do
+	${MAKE:-make} -j "${JOBS:-1}" "$t"
+done
