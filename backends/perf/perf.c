@@ -51,7 +51,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DATA_PAGES	4	/* per processor; some 400 records */
+#define DATA_PAGES	8	/* per processor; some 800 records */
 #define RECORD_MAX	256	/* bytes */
 #define RECORD_USUAL	64	/* those of interest have no more */
 
@@ -497,6 +497,7 @@ perf_collect_some(struct perf *pf, uint64_t *first,
 	struct perf_cpu *pc;
 	unsigned i, n = 0, room = 0, take = 0;
 	int64_t latest = INT64_MIN;
+	uint64_t head;
 	int cpu;
 	bool any = false, full = false, whole = true;
 
@@ -506,9 +507,16 @@ perf_collect_some(struct perf *pf, uint64_t *first,
 	}
 	if (!any)
 		return (false);
-	for (cpu = 0; cpu < pf->pf_ncpus && whole; cpu++)
-		whole = ring_find(&pf->pf_cpus[cpu], cpu, first[cpu],
-		    ring_head(&pf->pf_cpus[cpu]), &found, &n, &room);
+	for (cpu = 0; cpu < pf->pf_ncpus && whole; cpu++) {
+		pc = &pf->pf_cpus[cpu];
+		head = ring_head(pc);
+		if (ring_full(pc, head) && pc->pc_full != head) {
+			pc->pc_full = head;
+			full = true;
+		}
+		whole = ring_find(pc, cpu, first[cpu], head, &found, &n,
+		    &room);
+	}
 	/* Without memory the records stay where they are. */
 	if (whole && n > 0) {
 		for (i = 0; i < n; i++)
@@ -518,13 +526,6 @@ perf_collect_some(struct perf *pf, uint64_t *first,
 		qsort(found, n, sizeof(*found), found_order);
 		while (take < n && found[take].fo_rec.pr_time <= latest)
 			take++;
-	}
-	for (cpu = 0; cpu < pf->pf_ncpus; cpu++) {
-		pc = &pf->pf_cpus[cpu];
-		if (!ring_full(pc, first[cpu]) || pc->pc_full == first[cpu])
-			continue;
-		pc->pc_full = first[cpu];
-		full = true;
 	}
 	for (i = 0; i < take; i++) {
 		pc = &pf->pf_cpus[found[i].fo_cpu];

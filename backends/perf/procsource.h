@@ -22,7 +22,7 @@
 #include "backends/backend.h"
 
 enum evany__procact {
-	EVANY__PR_FORK,		/* pr_parent has made pr_pid */
+	EVANY__PR_FORK,		/* pr_parent has made pr_pid, 0: unknown */
 	EVANY__PR_EXEC,
 	EVANY__PR_EXIT,		/* its first thread has ended */
 	EVANY__PR_LOST,		/* some records are missing here */
@@ -61,5 +61,6 @@ struct evany__procsource {
 
 extern const struct evany__procsource evany__procsource_perf;
 extern const struct evany__procsource evany__procsource_connector;
+extern const struct evany__procsource evany__procsource_own;
 
 #endif /* EVANY_PROCSOURCE_H */

@@ -80,7 +80,8 @@ static const struct evany__procsource *const sources[] = {
 #ifdef EVANY_BE_PERF
 	&evany__procsource_perf,
 #endif
-	&evany__procsource_connector
+	&evany__procsource_connector,
+	&evany__procsource_own
 };
 #define NSOURCES	((int)(sizeof(sources) / sizeof(sources[0])))
 
@@ -170,6 +171,10 @@ group_fork(struct pidfd_group *gr, struct pidfd_watch *wa,
 		pw->pw_fire(pw, EVANY__P_FORK, 0);
 	if ((pw->pw_want & EVANY__P_CHILD) == 0)
 		return;
+	if (rec->pr_pid == 0) {
+		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+		return;
+	}
 	gr->gr_kid_fd = -1;
 	gr->gr_kid_error = evany__pidfd_open(rec->pr_pid, &gr->gr_kid_fd);
 	if (gr->gr_kid_error == ESRCH)

@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/waitstatus.h"
 
 #ifndef SYS_pidfd_send_signal
@@ -57,14 +58,6 @@ _Static_assert(sizeof(struct pidfd_facts) == 64, "the kernel's size");
 #define PIDFD_FACTS	_IOWR(0xff, 11, struct pidfd_facts)
 #define FACTS_PID	0x1U
 #define FACTS_STATUS	0x8U		/* Linux 6.15, once it is reaped */
-
-/* Fields of /proc/PID/stat; see proc(5). */
-struct proc_stat {
-	char		ps_state;
-	pid_t		ps_ppid;
-	uint64_t	ps_start;	/* clock ticks since boot */
-	int		ps_status;
-};
 
 int
 evany__pidfd_open(pid_t pid, int *fdp)
@@ -114,24 +107,6 @@ pidfd_facts(int fd, uint64_t want, struct pidfd_facts *pf)
 	    (pf->pf_mask & want) == want);
 }
 
-/* The beginning of a file; false if it cannot be read. */
-static bool
-read_file(const char *path, char *buf, size_t size)
-{
-	ssize_t n;
-	int fd;
-
-	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return (false);
-	n = syscall(SYS_read, fd, buf, size - 1);
-	evany__pidfd_close(fd);
-	if (n <= 0)
-		return (false);
-	buf[n] = '\0';
-	return (true);
-}
-
 pid_t
 evany__pidfd_pid(int fd)
 {
@@ -142,7 +117,7 @@ evany__pidfd_pid(int fd)
 	if (pidfd_facts(fd, FACTS_PID, &pf))
 		return ((pid_t)pf.pf_tgid);
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (!read_file(path, buf, sizeof(buf)) ||
+	if (!evany__procstat_read(path, buf, sizeof(buf)) ||
 	    (p = strstr(buf, "\nPid:")) == NULL ||
 	    (fd = atoi(p + strlen("\nPid:"))) < 0)
 		return (0);
@@ -167,29 +142,9 @@ pidfd_holds(int fd)
 }
 
 static bool
-proc_stat(int fd, pid_t pid, struct proc_stat *ps)
+pidfd_stat(int fd, pid_t pid, struct evany__procstat *ps)
 {
-	char buf[1024], path[64], *p;
-	int field;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!read_file(path, buf, sizeof(buf)) || !pidfd_holds(fd))
-		return (false);
-	/* The name, in parentheses, may hold anything. */
-	if ((p = strrchr(buf, ')')) == NULL || p[1] != ' ')
-		return (false);
-	memset(ps, 0, sizeof(*ps));
-	ps->ps_state = p[2];
-	for (field = 3; (p = strchr(p, ' ')) != NULL; field++) {
-		p++;
-		if (field == 4)
-			ps->ps_ppid = (pid_t)strtol(p, NULL, 10);
-		else if (field == 22)
-			ps->ps_start = strtoull(p, NULL, 10);
-		else if (field == 52)
-			ps->ps_status = (int)strtol(p, NULL, 10);
-	}
-	return (field > 52);
+	return (evany__procstat(pid, ps) && pidfd_holds(fd));
 }
 
 /*
@@ -203,7 +158,7 @@ bool
 evany__pidfd_status(int fd, pid_t pid, int64_t *statusp)
 {
 	struct pidfd_facts pf;
-	struct proc_stat ps;
+	struct evany__procstat ps;
 	siginfo_t si;
 	int tries;
 
@@ -219,8 +174,8 @@ evany__pidfd_status(int fd, pid_t pid, int64_t *statusp)
 			*statusp = pf.pf_status;
 			return (true);
 		}
-		if (pid > 0 && proc_stat(fd, pid, &ps) &&
-		    (ps.ps_state == 'Z' || ps.ps_state == 'X')) {
+		if (pid > 0 && pidfd_stat(fd, pid, &ps) &&
+		    evany__procstat_ended(&ps)) {
 			*statusp = ps.ps_status;
 			return (true);
 		}
@@ -233,12 +188,12 @@ bool
 evany__pidfd_is_child(int fd, pid_t pid, pid_t parent, int64_t born)
 {
 	struct pidfd_facts pf;
-	struct proc_stat ps;
+	struct evany__procstat ps;
 	int64_t hertz, tick;
 
 	if (pidfd_facts(fd, FACTS_PID, &pf) && pf.pf_ppid == (uint32_t)parent)
 		return (true);
-	if (!proc_stat(fd, pid, &ps))
+	if (!pidfd_stat(fd, pid, &ps))
 		return (false);
 	if (ps.ps_ppid == parent)
 		return (true);

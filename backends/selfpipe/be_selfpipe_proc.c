@@ -8,7 +8,8 @@
  * be_selfpipe_proc: PROC watches anywhere, by SIGCHLD and by asking.
  *
  * Feeds:   a pipe per instance that the SIGCHLD handler of sigchain writes to,
- *          and the background thread when a stranger has gone.
+ *          and the background thread when a stranger has gone; duplicates of
+ *          process descriptors.
  * State:   struct pipe_proc with the watches of an instance.  A watch is of a
  *          child, which waitid(2) tells about and does not reap, or of a
  *          stranger, of which only kill(2) tells whether it is there.
@@ -19,12 +20,13 @@
  *          in a list of its own; it marks and rings, the waiting thread fires.
  *          The number of a stranger that has gone may be given away between
  *          two looks; then its end is not seen.
- * Locks:   asked_mutex (3).
+ * Locks:   asked_mutex (3); pp_lock (4) for the list of watches, so that the
+ *          child of a fork can tell whether it caught somebody changing it.
  * Fork:    the child drops all; the tick forgets its thread by itself.
  *
- * Nobody tells of forks and execs here.  A child that the program reaped
- * before we looked has no status to tell, and a stranger is gone for us only
- * once it was reaped.
+ * Of forks only those of this process are told (ownfork.c).  A child that the
+ * program reaped before we looked has no status to tell.  A stranger that
+ * nobody reaped has ended for us only where /proc tells of zombies.
  */
 #include "config.h"
 
@@ -32,6 +34,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -41,18 +44,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/perf/procsource.h"
 #include "backends/poll/pollpipe.h"
 #include "backends/poll/pollthread.h"
+#include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/sigchain.h"
 #include "backends/selfpipe/waitstatus.h"
 
 #define TICK_MS		50
+#define NOTES	(EVANY__P_FORK | EVANY__P_EXEC | EVANY__P_CHILD)
 
 struct pipe_watch {
 	struct evany__procwatch	*wp_watch;	/* (c) */
 	struct pipe_proc	*wp_state;	/* (c) */
-	LIST_ENTRY(pipe_watch)	 wp_link;	/* (i) */
+	LIST_ENTRY(pipe_watch)	 wp_link;	/* (i)(4) */
 	TAILQ_ENTRY(pipe_watch)	 wp_ask;	/* (3) */
+	void			*wp_own;	/* (i) source of our own forks */
+	int			 wp_fd;		/* (c) process descriptor, -1 */
 	bool			 wp_child;	/* (c) */
 	bool			 wp_asked;	/* (i) stands in asked */
 	atomic_bool		 wp_gone;	/* (a) asked, and it has ended */
@@ -64,7 +72,8 @@ struct pipe_proc {
 	struct evany__pipe	 pp_pipe;	/* (c) */
 	struct evany__feeder	 pp_feeder;	/* (i) */
 	struct evany__sigwaker	*pp_waker;	/* (c) */
-	struct pipe_watches	 pp_watches;	/* (i) */
+	pthread_mutex_t		 pp_lock;
+	struct pipe_watches	 pp_watches;	/* (i)(4) */
 	unsigned		 pp_children;	/* (i) */
 	bool			 pp_blocked;	/* (i) SIGCHLD, so they are asked */
 	uint32_t		 pp_seen;	/* (i) SIGCHLD so far */
@@ -81,26 +90,33 @@ static struct evany__bg_tick tick = { .bt_fn = tick_look };
 
 enum answer { RUNNING, ENDED, NO_CHILD };
 
-static enum answer
-ask_child(pid_t pid, int64_t *statusp)
-{
 #ifdef HAVE_WAITID
+static enum answer
+ask_waitid(idtype_t type, id_t id, int64_t *statusp)
+{
 	siginfo_t si;
 	int cancel, result;
 
 	memset(&si, 0, sizeof(si));
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	do
-		result = waitid(P_PID, (id_t)pid, &si,
-		    WEXITED | WNOHANG | WNOWAIT);
+		result = waitid(type, id, &si, WEXITED | WNOHANG | WNOWAIT);
 	while (result == -1 && errno == EINTR);
 	(void)pthread_setcancelstate(cancel, NULL);
 	if (result == -1)
 		return (NO_CHILD);
-	if (si.si_pid != pid)
+	if (si.si_pid == 0)
 		return (RUNNING);
 	*statusp = evany__wait_status(&si);
 	return (ENDED);
+}
+#endif
+
+static enum answer
+ask_child(pid_t pid, int64_t *statusp)
+{
+#ifdef HAVE_WAITID
+	return (ask_waitid(P_PID, (id_t)pid, statusp));
 #else
 	(void)pid;
 	(void)statusp;
@@ -108,10 +124,50 @@ ask_child(pid_t pid, int64_t *statusp)
 #endif
 }
 
-static bool
-ask_anybody(pid_t pid)
+/* A process descriptor is readable, or hung up, once its process has ended. */
+static enum answer
+ask_descriptor(int fd, int64_t *statusp)
 {
-	return (kill(pid, 0) == 0 || errno != ESRCH);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int cancel;
+
+	*statusp = 0;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	evany__poll_now(&pfd, 1);
+	(void)pthread_setcancelstate(cancel, NULL);
+	if (pfd.revents == 0)
+		return (RUNNING);
+#if defined(HAVE_WAITID) && HAVE_DECL_P_PIDFD
+	(void)ask_waitid(P_PIDFD, (id_t)fd, statusp);
+#endif
+	return (ENDED);
+}
+
+/* A zombie can be sent signals; where there is such a /proc, it tells. */
+static enum answer
+ask_anybody(pid_t pid, int64_t *statusp)
+{
+	struct evany__procstat ps;
+
+	*statusp = 0;
+	if (kill(pid, 0) == -1 && errno == ESRCH)
+		return (ENDED);
+	if (!evany__procstat(pid, &ps) || !evany__procstat_ended(&ps))
+		return (RUNNING);
+	*statusp = ps.ps_status;
+	return (ENDED);
+}
+
+static bool
+ended(const struct pipe_watch *wa, int64_t *statusp)
+{
+	pid_t pid = wa->wp_watch->pw_pid;
+
+	*statusp = 0;
+	if (wa->wp_fd != -1)
+		return (ask_descriptor(wa->wp_fd, statusp) != RUNNING);
+	return ((wa->wp_child ? ask_child(pid, statusp) :
+	    ask_anybody(pid, statusp)) != RUNNING);
 }
 
 /* ---- those the thread asks for ----------------------------------------- */
@@ -127,9 +183,7 @@ tick_look(struct evany__bg_tick *bt)
 	(void)bt;
 	(void)pthread_mutex_lock(&asked_mutex);
 	TAILQ_FOREACH(wa, &asked, wp_ask)
-		if (!atomic_load(&wa->wp_gone) && (wa->wp_child ?
-		    ask_child(wa->wp_watch->pw_pid, &status) != RUNNING :
-		    !ask_anybody(wa->wp_watch->pw_pid))) {
+		if (!atomic_load(&wa->wp_gone) && ended(wa, &status)) {
 			atomic_store(&wa->wp_gone, true);
 			(void)evany__pipe_ring(&wa->wp_state->pp_pipe);
 		}
@@ -174,11 +228,63 @@ watch_free(struct pipe_watch *wa)
 	struct pipe_proc *pp = wa->wp_state;
 
 	wa->wp_watch->pw_priv = NULL;
+	(void)pthread_mutex_lock(&pp->pp_lock);
 	LIST_REMOVE(wa, wp_link);
+	(void)pthread_mutex_unlock(&pp->pp_lock);
 	asked_remove(wa);
+	if (wa->wp_own != NULL)
+		evany__procsource_own.sr_close(wa->wp_own);
+	if (wa->wp_fd != -1) {
+		evany__inst_unfeed(pp->pp_inst, &wa->wp_watch->pw_feeder);
+		(void)close(wa->wp_fd);
+	}
 	if (wa->wp_child && --pp->pp_children == 0)
 		evany__sigchain_unwatch(SIGCHLD);
 	free(wa);
+}
+
+static void
+watch_record(void *arg, const struct evany__procrec *rec)
+{
+	struct pipe_watch *wa = arg;
+	struct evany__procwatch *pw = wa->wp_watch;
+
+	(void)rec;
+	if ((pw->pw_want & EVANY__P_FORK) != 0)
+		pw->pw_fire(pw, EVANY__P_FORK, 0);
+	if ((pw->pw_want & EVANY__P_CHILD) != 0)
+		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+}
+
+static void
+watch_forked(void *arg)
+{
+	struct pipe_watch *wa = arg;
+	int saved = errno;
+
+	evany__procsource_own.sr_collect(wa->wp_own, watch_record, wa);
+	errno = saved;
+}
+
+/*
+ * Nobody tells of forks of others.  Who wants to follow them is told so once;
+ * ENOTSUP if only forks or execs are wanted.
+ */
+static int
+watch_notes(struct pipe_watch *wa, bool *missedp)
+{
+	struct evany__procwatch *pw = wa->wp_watch;
+	int error;
+
+	*missedp = false;
+	if ((pw->pw_want & NOTES) == 0 || wa->wp_own != NULL)
+		return (0);
+	error = evany__procsource_own.sr_open(pw->pw_inst, pw->pw_pid,
+	    watch_forked, wa, &wa->wp_own);
+	if (error != ENOTSUP || (pw->pw_want & EVANY__P_CHILD) == 0)
+		return (error);
+	*missedp = true;
+	return (0);
 }
 
 static void
@@ -197,10 +303,9 @@ pipe_proc_look(struct pipe_proc *pp)
 	int64_t status;
 
 	LIST_FOREACH_SAFE(wa, &pp->pp_watches, wp_link, next) {
-		status = 0;
-		if (wa->wp_child ?
-		    ask_child(wa->wp_watch->pw_pid, &status) != RUNNING :
-		    atomic_load(&wa->wp_gone))
+		/* Strangers where the thread says so, descriptors elsewhere. */
+		if ((wa->wp_child || atomic_load(&wa->wp_gone)) &&
+		    ended(wa, &status))
 			watch_end(wa, status);
 	}
 }
@@ -238,6 +343,10 @@ pipe_proc_open(void **statep, struct evany__inst *inst)
 
 	if ((pp = calloc(1, sizeof(*pp))) == NULL)
 		return (ENOMEM);
+	if ((error = pthread_mutex_init(&pp->pp_lock, NULL)) != 0) {
+		free(pp);
+		return (error);
+	}
 	pp->pp_inst = inst;
 	pp->pp_feeder.fe_fd = -1;
 	pp->pp_feeder.fe_ready = pipe_proc_ready;
@@ -251,16 +360,53 @@ pipe_proc_open(void **statep, struct evany__inst *inst)
 		if (error != 0)
 			evany__sigchain_waker_remove(pp->pp_waker);
 	}
-	if (error != 0)
+	if (error != 0) {
+		(void)pthread_mutex_destroy(&pp->pp_lock);
 		free(pp);
-	else
+	} else
 		*statep = pp;
+	return (error);
+}
+
+static void
+descriptor_ready(struct evany__inst *inst, struct evany__feeder *fe,
+    unsigned bits)
+{
+	struct evany__procwatch *pw = (struct evany__procwatch *)(void *)
+	    ((char *)fe - offsetof(struct evany__procwatch, pw_feeder));
+	struct pipe_watch *wa = pw->pw_priv;
+	int64_t status;
+	int cancel, saved = errno;
+
+	(void)inst;
+	(void)bits;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (ended(wa, &status))
+		watch_end(wa, status);
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+}
+
+/* The duplicate outlives the program's descriptor; core sees that close. */
+static int
+begin_descriptor(struct pipe_watch *wa, int fd)
+{
+	struct evany__procwatch *pw = wa->wp_watch;
+	int error;
+
+	if ((error = evany__pipe_dup(fd, &wa->wp_fd)) != 0)
+		return (error);
+	pw->pw_feeder.fe_ready = descriptor_ready;
+	error = evany__inst_feed(pw->pw_inst, &pw->pw_feeder, wa->wp_fd,
+	    EVANY__LEVEL);
+	if (error != 0)
+		(void)close(wa->wp_fd);
 	return (error);
 }
 
 /* A child is watched by SIGCHLD before it is asked for, so no end is missed. */
 static int
-watch_begin(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
+begin_pid(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 {
 	struct pipe_proc *pp = wa->wp_state;
 	pid_t pid = wa->wp_watch->pw_pid;
@@ -268,14 +414,14 @@ watch_begin(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 	uint32_t count;
 	int error;
 
-	*endedp = false;
+	if (pid <= 0)
+		return (ESRCH);
 	if (pp->pp_children == 0) {
 		if ((error = evany__sigchain_watch(SIGCHLD, &count)) != 0)
 			return (error);
 		pp->pp_seen = count;
 	}
-	answer = ask_child(pid, statusp);
-	if (answer != NO_CHILD) {
+	if ((answer = ask_child(pid, statusp)) != NO_CHILD) {
 		pp->pp_children++;
 		wa->wp_child = true;
 		*endedp = answer == ENDED;
@@ -285,49 +431,59 @@ watch_begin(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 	}
 	if (pp->pp_children == 0)
 		evany__sigchain_unwatch(SIGCHLD);
-	if (!ask_anybody(pid))
+	if ((kill(pid, 0) == -1 && errno == ESRCH) ||
+	    evany__procstat_thread(pid))
 		return (ESRCH);
+	*endedp = ask_anybody(pid, statusp) == ENDED;
 	return (asked_add(wa));
+}
+
+static int
+pipe_proc_begin(void **statep, struct evany__procwatch *pw, int fd)
+{
+	struct pipe_watch *wa;
+	int64_t status = 0;
+	int error;
+	bool missed = false, over = false;
+
+	if (*statep == NULL &&
+	    (error = pipe_proc_open(statep, pw->pw_inst)) != 0)
+		return (error);
+	if ((wa = calloc(1, sizeof(*wa))) == NULL)
+		return (ENOMEM);
+	wa->wp_watch = pw;
+	wa->wp_state = *statep;
+	wa->wp_fd = -1;
+	error = fd >= 0 ? begin_descriptor(wa, fd) :
+	    begin_pid(wa, &over, &status);
+	if (error != 0) {
+		free(wa);
+		return (error);
+	}
+	pw->pw_priv = wa;
+	(void)pthread_mutex_lock(&wa->wp_state->pp_lock);
+	LIST_INSERT_HEAD(&wa->wp_state->pp_watches, wa, wp_link);
+	(void)pthread_mutex_unlock(&wa->wp_state->pp_lock);
+	if (!over && (error = watch_notes(wa, &missed)) != 0) {
+		watch_free(wa);
+		return (error);
+	}
+	if (missed)
+		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+	if (over)
+		watch_end(wa, status);
+	return (0);
 }
 
 static int
 pipe_proc_attach(void **statep, struct evany__procwatch *pw, int fd)
 {
-	struct pipe_watch *wa;
-	int64_t status;
-	int cancel, error = 0, saved = errno;
-	bool ended;
+	int cancel, error, saved = errno;
 
 	pw->pw_priv = NULL;
 	pw->pw_feeder.fe_fd = -1;
-	if (fd >= 0)
-		return (ENOTSUP);
-	if (pw->pw_pid <= 0)
-		return (ESRCH);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (*statep == NULL)
-		error = pipe_proc_open(statep, pw->pw_inst);
-	if (error == 0 && (wa = calloc(1, sizeof(*wa))) == NULL)
-		error = ENOMEM;
-	if (error == 0) {
-		wa->wp_watch = pw;
-		wa->wp_state = *statep;
-		if ((error = watch_begin(wa, &ended, &status)) != 0)
-			free(wa);
-	}
-	/* Nobody tells of forks; those who follow them are told so. */
-	if (error == 0) {
-		pw->pw_priv = wa;
-		LIST_INSERT_HEAD(&wa->wp_state->pp_watches, wa, wp_link);
-		if ((pw->pw_want & EVANY__P_CHILD) != 0)
-			pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
-		else if ((pw->pw_want & (EVANY__P_FORK | EVANY__P_EXEC)) != 0) {
-			watch_free(wa);
-			error = ENOTSUP;
-		}
-	}
-	if (error == 0 && ended)
-		watch_end(wa, status);
+	error = pipe_proc_begin(statep, pw, fd);
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return (error);
@@ -336,22 +492,35 @@ pipe_proc_attach(void **statep, struct evany__procwatch *pw, int fd)
 static int
 pipe_proc_modify(void **statep, struct evany__procwatch *pw)
 {
+	struct pipe_watch *wa = pw->pw_priv;
+	int error, saved = errno;
+	bool missed;
+
 	(void)statep;
-	if (pw->pw_priv == NULL)
+	if (wa == NULL)
 		return (0);
-	if ((pw->pw_want & EVANY__P_CHILD) != 0)
+	if ((pw->pw_want & NOTES) == 0 && wa->wp_own != NULL) {
+		evany__procsource_own.sr_close(wa->wp_own);
+		wa->wp_own = NULL;
+	}
+	error = watch_notes(wa, &missed);
+	if (error == 0 && missed)
 		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
-	else if ((pw->pw_want & (EVANY__P_FORK | EVANY__P_EXEC)) != 0)
-		return (ENOTSUP);
-	return (0);
+	errno = saved;
+	return (error);
 }
 
 static void
 pipe_proc_detach(void **statep, struct evany__procwatch *pw)
 {
+	int cancel, saved = errno;
+
 	(void)statep;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (pw->pw_priv != NULL)
 		watch_free(pw->pw_priv);
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
 }
 
 static int
@@ -359,14 +528,11 @@ pipe_proc_ended(struct evany__procwatch *pw)
 {
 	struct pipe_watch *wa = pw->pw_priv;
 	int64_t status;
-	int saved = errno;
-	bool ended;
+	int answer, saved = errno;
 
-	ended = wa == NULL || (wa->wp_child ?
-	    ask_child(pw->pw_pid, &status) != RUNNING :
-	    !ask_anybody(pw->pw_pid));
+	answer = wa == NULL || ended(wa, &status);
 	errno = saved;
-	return (ended);
+	return (answer);
 }
 
 /*
@@ -419,26 +585,42 @@ pipe_proc_close(struct evany__inst *inst, void **statep)
 {
 	struct pipe_proc *pp = *statep;
 	struct pipe_watch *wa;
+	int cancel, saved = errno;
 
 	if (pp == NULL)
 		return;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	while ((wa = LIST_FIRST(&pp->pp_watches)) != NULL)
 		watch_free(wa);
 	evany__inst_unfeed(inst, &pp->pp_feeder);
 	evany__sigchain_waker_remove(pp->pp_waker);
+	(void)pthread_mutex_destroy(&pp->pp_lock);
 	free(pp);
+	(void)pthread_setcancelstate(cancel, NULL);
 	*statep = NULL;
+	errno = saved;
 }
 
 static void
 pipe_proc_fork_child(void **statep)
 {
-	(void)statep;
+	struct pipe_proc *pp = *statep;
+	struct pipe_watch *wa;
+
 	evany__sigchain_fork_child();
 	(void)pthread_mutex_init(&asked_mutex, NULL);
 	if (!TAILQ_EMPTY(&asked))
 		evany__bg_tick_stop(&tick);
 	TAILQ_INIT(&asked);
+	if (pthread_mutex_trylock(&pp->pp_lock) != 0)
+		return;
+	LIST_FOREACH(wa, &pp->pp_watches, wp_link) {
+		if (wa->wp_fd != -1)
+			(void)close(wa->wp_fd);
+		if (wa->wp_own != NULL)
+			evany__procsource_own.sr_fork_child(wa->wp_own);
+	}
+	(void)pthread_mutex_unlock(&pp->pp_lock);
 }
 
 const struct evany__proc_ops evany__proc_selfpipe_ops = {

@@ -41,6 +41,24 @@ evany__fork_seen(void)
 	    atomic_load_explicit(page, memory_order_relaxed) == 0);
 }
 
+static _Atomic(evany__fork_fn *) fork_notified;
+
+void
+evany__fork_notify(evany__fork_fn *fn)
+{
+	atomic_store(&fork_notified, fn);
+}
+
+static void
+fork_parent(void)
+{
+	evany__fork_fn *fn;
+
+	evany__numbers_unlock();
+	if ((fn = atomic_load(&fork_notified)) != NULL)
+		fn();
+}
+
 static void
 fork_mark(void)
 {
@@ -74,7 +92,7 @@ fork_setup(void)
 		(void)munmap(p, bytes);
 	fork_mark();
 #endif
-	(void)pthread_atfork(evany__numbers_lock, evany__numbers_unlock,
+	(void)pthread_atfork(evany__numbers_lock, fork_parent,
 	    evany__fork_child);
 }
 
