@@ -102,7 +102,7 @@ advance(int bit)
 		watch(1, EVFILT_TIMER, EV_ONESHOT, 0, TICK_MS, &timer);
 		return;
 	}
-	if (rename(log_path, old_path) == -1 || unlink(old_path) == -1)
+	if (rename(log_path, old_path) == -1)
 		err(1, "%s", log_path);
 }
 
@@ -220,8 +220,11 @@ on_log(struct source *so, const struct kevent *kev)
 		log_size = st.st_size;
 		advance(SEEN_LOG);
 	}
-	if ((kev->fflags & NOTE_RENAME) != 0)
+	if ((kev->fflags & NOTE_RENAME) != 0) {
 		printf("file    log was renamed\n");
+		if (unlink(old_path) == -1)
+			err(1, "%s", old_path);
+	}
 	if ((kev->fflags & NOTE_DELETE) != 0) {
 		printf("file    log was removed\n");
 		finished = 1;

@@ -39,7 +39,7 @@ demo_body()
 	expect 1 "file    log was renamed"
 	expect 1 "file    log was removed"
 	atf_check -o inline:"done    3 clients served\n" tail -n 1 out
-	atf_check -o inline:"20\n" sh -c 'wc -l <out | tr -d " "'
+	atf_check -o inline:"21\n" sh -c 'wc -l <out | tr -d " "'
 }
 
 atf_test_case demo_large_input
