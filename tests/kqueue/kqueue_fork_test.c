@@ -106,12 +106,14 @@ static void
 family_check(struct family *fa)
 {
 	struct kevent ev[4];
+	int64_t end;
 	int i, n, seen;
 
+	end = evt_now_ns() + (int64_t)EVT_WAIT_MS * 1000000;
 	evt_change(fa->fa_kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
 	evt_write(fa->fa_pipe[1], 1);
 	ATF_REQUIRE(raise(SIGURG) == 0);
-	for (i = seen = 0; seen != 15 && i < 20; i++) {
+	for (i = seen = 0; seen != 15 && evt_now_ns() < end; i++) {
 		n = evt_get(i % 2 != 0 ? fa->fa_kq : fa->fa_dup, ev, 4);
 		ATF_REQUIRE_MSG(n > 0, "nothing more, seen %#x", seen);
 		while (n-- > 0)

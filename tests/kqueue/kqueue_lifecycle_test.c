@@ -588,6 +588,13 @@ EVT_TC(dup2__pipe_over_a_queue, "KQ-005 KQ-272",
 	evt_close(p[1]);
 }
 
+/* With the portable mechanisms the descriptor is a pipe's read end. */
+static bool
+is_pipe(void)
+{
+	return (!evt_native() && strcmp(evt_backend(), "poll") == 0);
+}
+
 EVT_TC(read_write__refused, "KQ-012",
     "read() and write() on a queue fail and leave its events alone")
 {
@@ -596,13 +603,19 @@ EVT_TC(read_write__refused, "KQ-012",
 
 	kq = kq_with_event(1);
 	errno = 0;
-	ATF_REQUIRE(read(kq, buf, sizeof(buf)) == -1);
-	ATF_REQUIRE_MSG(errno == ENXIO || errno == EINVAL ||
-	    errno == EOPNOTSUPP, "errno %d", errno);
+	if (read(kq, buf, sizeof(buf)) != -1) {
+		EVT_APPROX(false, "read() takes a byte from the descriptor");
+		ATF_REQUIRE(is_pipe());
+	} else
+		ATF_REQUIRE_MSG(errno == ENXIO || errno == EINVAL ||
+		    errno == EOPNOTSUPP, "errno %d", errno);
 	errno = 0;
 	ATF_REQUIRE(write(kq, buf, sizeof(buf)) == -1);
 	ATF_REQUIRE_MSG(errno == ENXIO || errno == EINVAL ||
-	    errno == EOPNOTSUPP, "errno %d", errno);
+	    errno == EOPNOTSUPP || (is_pipe() && errno == EBADF), "errno %d",
+	    errno);
+	expect_user(kq, 1);
+	evt_change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
 	expect_user(kq, 1);
 	evt_close(kq);
 }
@@ -629,9 +642,11 @@ EVT_TC(ioctl__async_refused, "KQ-014",
 	kq = kq_with_event(1);
 	errno = 0;
 	if (ioctl(kq, FIOASYNC, &one) == 0)
-		ATF_REQUIRE(evt_native());
+		ATF_REQUIRE(evt_native() || is_pipe());
 	else
 		ATF_REQUIRE_MSG(errno == ENOTTY, "errno %d", errno);
+	one = 0;
+	(void)ioctl(kq, FIOASYNC, &one);
 	expect_user(kq, 1);
 	evt_close(kq);
 }
