@@ -244,6 +244,10 @@ struct evany__be_ops {
 void	*evany__inst_state(struct evany__inst *);
 unsigned evany__inst_tag(struct evany__inst *);
 
+/* 0 to 2: tells a few instances with one tag apart, once there are any. */
+unsigned evany__inst_subtag(struct evany__inst *);
+bool	evany__inst_crowded(void);
+
 /* ---- what core offers to mechanisms -------------------------------------- */
 
 /*

@@ -10,7 +10,8 @@
  * Number:  the program's descriptor is the epoll instance, so poll, nesting,
  *          dup and close are the kernel's.  The signal number that F_SETSIG
  *          stores in its open file, and that epoll never uses, is the
- *          instance's tag: F_GETSIG on any duplicate gives it back.
+ *          instance's tag: F_GETSIG on any duplicate gives it back.  Beyond
+ *          63 instances the kind of owner (F_SETOWN_EX) helps, up to 189.
  * Items:   one per watched descriptor in the number itself (main).  Level
  *          directions share it.  An edge or one-shot direction must be alone
  *          in its item, since a report re-reports or silences all of them;
@@ -99,6 +100,24 @@ be_epoll_probe(void)
 	return (error == EMFILE || error == ENFILE ? 0 : error);
 }
 
+/*
+ * The kind of owner is stored like the signal number: a thread if never set,
+ * else a process or a process group.
+ */
+int
+evany__be_epoll_tag(struct evany__inst *inst, int fd)
+{
+	struct f_owner_ex owner = {
+		.type = (int)evany__inst_subtag(inst),
+		.pid = evany__inst_subtag(inst) == F_OWNER_PGRP ? getpgrp() :
+		    getpid()
+	};
+
+	if (owner.type != F_OWNER_TID && fcntl(fd, F_SETOWN_EX, &owner) == -1)
+		return (-1);
+	return (fcntl(fd, F_SETSIG, (int)evany__inst_tag(inst)));
+}
+
 static int
 be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 {
@@ -109,8 +128,7 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 		return (ENOMEM);
 	QUIETLY(fd = (int)syscall(SYS_epoll_create1,
 	    (flags & O_CLOEXEC) != 0 ? EPOLL_CLOEXEC : 0);
-	    if (fd == -1 ||
-	    fcntl(fd, F_SETSIG, (int)evany__inst_tag(inst)) == -1)
+	    if (fd == -1 || evany__be_epoll_tag(inst, fd) == -1)
 		error = errno);
 	if (error != 0) {
 		close_quietly(&fd);
@@ -162,10 +180,17 @@ be_epoll_close(struct evany__inst *inst)
 static int
 be_epoll_names(struct evany__inst *inst, int number)
 {
-	int sig;
+	struct f_owner_ex owner;
+	int sig, type = -1;
 
 	QUIETLY(sig = fcntl(number, F_GETSIG));
-	return (sig > 0 && (unsigned)sig == evany__inst_tag(inst));
+	if (sig <= 0 || (unsigned)sig != evany__inst_tag(inst))
+		return (0);
+	if (!evany__inst_crowded())
+		return (1);
+	QUIETLY(if (fcntl(number, F_GETOWN_EX, &owner) == 0)
+		type = owner.type);
+	return (type == (int)evany__inst_subtag(inst));
 }
 
 /* ---- interest ----------------------------------------------------------- */

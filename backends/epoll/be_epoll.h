@@ -58,6 +58,7 @@ int	evany__be_epoll_evict(struct evany__inst *, int number, int fd,
  * that wait in the old one are woken, inner descriptors are closed.
  */
 void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
+int	evany__be_epoll_tag(struct evany__inst *, int fd);
 int	evany__be_epoll_same(int, int);
 int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
 

@@ -39,9 +39,6 @@
 
 #include "be_epoll.h"
 
-#ifndef F_SETSIG
-#define F_SETSIG	10
-#endif
 #ifndef F_DUPFD_QUERY
 #define F_DUPFD_QUERY	1027	/* Linux 6.10 */
 #endif
@@ -60,15 +57,16 @@ struct evict {
 	bool	 ev_done;
 };
 
-/* Do two numbers name one open file?  If it cannot be told, no. */
-static bool
-same_file(int a, int b)
+int
+evany__be_epoll_same(int a, int b)
 {
-	int r;
+	int r, saved = errno;
 
-	if ((r = fcntl(a, F_DUPFD_QUERY, b)) != -1)
-		return (r == 1);
-	return (syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b) == 0);
+	/* Before Linux 6.10 kcmp, which needs a permission. */
+	if ((r = fcntl(a, F_DUPFD_QUERY, b)) == -1)
+		r = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b) == 0;
+	errno = saved;
+	return (r);
 }
 
 static void
@@ -77,7 +75,7 @@ evict_candidate(struct evict *ev, int fd)
 	int *list, room;
 
 	/* The number's present file is not the one to be removed. */
-	if (fd == ev->ev_fd || same_file(ev->ev_fd, fd))
+	if (fd == ev->ev_fd || evany__be_epoll_same(ev->ev_fd, fd))
 		return;
 	if (ev->ev_count == ev->ev_room) {
 		room = ev->ev_room == 0 ? 64 : 2 * ev->ev_room;
@@ -179,7 +177,7 @@ evany__be_epoll_renew(struct evany__inst *inst, const int *numbers, int n)
 	old = fcntl(numbers[0], F_DUPFD_CLOEXEC, 0);
 	fresh = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
 	if (old == -1 || fresh == -1 ||
-	    fcntl(fresh, F_SETSIG, (int)evany__inst_tag(inst)) == -1) {
+	    evany__be_epoll_tag(inst, fresh) == -1) {
 		if (old != -1)
 			(void)close(old);
 		if (fresh != -1)

@@ -34,6 +34,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include "backends/poll/be_poll.h"
 
 #include <errno.h>
@@ -182,6 +184,19 @@ be_poll_names(struct evany__inst *inst, int number)
 	    evany__pipe_names(&bp->bp_pipe, number);
 	errno = saved;
 	return (yes);
+}
+
+/* A pipe has an inode of its own. */
+static int
+be_poll_same(int a, int b)
+{
+	struct stat sa, sb;
+	int same, saved = errno;
+
+	same = fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+	errno = saved;
+	return (same);
 }
 
 static void
@@ -629,6 +644,7 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_open = be_poll_open,
 	.be_close = be_poll_close,
 	.be_names = be_poll_names,
+	.be_same = be_poll_same,
 	.be_change = be_poll_change,
 	.be_spent = be_poll_spent,
 	.be_evict = be_poll_evict,

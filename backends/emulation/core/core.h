@@ -70,7 +70,7 @@ void	evany__slab_fini(struct evany__slab *);
 struct evany__watch {
 	TAILQ_ENTRY(evany__watch) wt_ready;	/* (i) ready queue */
 	struct evany__watch	*wt_next;	/* (i) slot or hash chain */
-	uint32_t		 wt_call;	/* (i) last pass that gave it */
+	uint32_t		 wt_call;	/* (i) the driver: in_call when given */
 	uint8_t			 wt_queued;	/* (i) stands in the queue */
 	uint8_t			 wt_dir;	/* (c) EVANY__W_* */
 	uint8_t			 wt_mode;	/* (i) enum evany__mode */
@@ -143,6 +143,7 @@ struct evany__inst {
 	void				*in_state;	/* be_ops' */
 	void				*in_data;	/* driver's */
 	unsigned			 in_tag;
+	unsigned			 in_subtag;
 
 	LIST_ENTRY(evany__inst)		 in_link;	/* (t) */
 	int				 in_numbers[EVANY__NUMBERS]; /* (t) */

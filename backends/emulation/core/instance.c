@@ -153,7 +153,6 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 			evany__ready_add(inst, wt);
 			continue;
 		}
-		wt->wt_call = inst->in_call;
 		inst->in_driver->dr_ready(inst, wt, sk);
 	}
 }
@@ -277,17 +276,19 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 	for (wt = fs->fs_watches; wt != NULL; wt = next) {
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
-		if (bits == 0 ||
+		if (bits == 0 || wt->wt_mode < EVANY__LEVEL ||
 		    (only != 0 && (only & EVANY__FOR(wt->wt_dir)) == 0))
 			continue;
+		if (wt->wt_mode == EVANY__ONCE &&
+		    (rd->rd_bits & EVANY__SPENT) != 0)
+			wt->wt_mode = EVANY__IDLE;
 		if (evany__sink_full(sk) || wt->wt_call == inst->in_call) {
 			/* A level condition is reported again by itself. */
-			if (wt->wt_mode > EVANY__LEVEL) {
+			if (wt->wt_mode != EVANY__LEVEL) {
 				wt->wt_bits |= (uint8_t)bits;
 				evany__ready_add(inst, wt);
 			}
 		} else {
-			wt->wt_call = inst->in_call;
 			evany__ready_remove(inst, wt);
 			if (!inst->in_driver->dr_fd(inst, wt, bits, sk)) {
 				evany__slot_evict(inst, fd, rd->rd_cookie);

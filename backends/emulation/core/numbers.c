@@ -41,6 +41,7 @@
 #define CHUNK		1024
 #define CHUNKS		4096	/* numbers beyond are tried at each call */
 #define TAGS		64
+#define SUBTAGS		3
 #define SCAN_MOST	65536	/* where descriptors cannot be listed */
 
 struct number_chunk {
@@ -54,8 +55,10 @@ static struct inst_list numbers_live;
 static struct inst_list numbers_free;
 /* Instances that the parent of a fork left here; kept reachable, not used. */
 static struct inst_list numbers_lost;
-static unsigned numbers_tagged[TAGS];
+static atomic_uint numbers_tagged[TAGS];
 static unsigned numbers_last_tag;
+static unsigned numbers_next_subtag;
+static atomic_bool numbers_crowded;
 static atomic_uint numbers_count;
 static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
 
@@ -138,14 +141,80 @@ number_add(struct evany__inst *inst, int number)
 		if (inst->in_numbers[i] == -1 || inst->in_numbers[i] == number)
 			break;
 	if (i == EVANY__NUMBERS) {
-		if (number_get(inst->in_numbers[0]) == inst)
-			number_set(inst->in_numbers[0], NULL);
-		memmove(&inst->in_numbers[0], &inst->in_numbers[1],
-		    (EVANY__NUMBERS - 1) * sizeof(inst->in_numbers[0]));
-		i = EVANY__NUMBERS - 1;
+		/* One that has become another file's, or else the oldest. */
+		for (i = EVANY__NUMBERS - 1; i > 0; i--)
+			if (!inst->in_table->tb_be->be_same(number,
+			    inst->in_numbers[i]))
+				break;
+		if (number_get(inst->in_numbers[i]) == inst)
+			number_set(inst->in_numbers[i], NULL);
+		for (; i < EVANY__NUMBERS - 1; i++)
+			inst->in_numbers[i] = inst->in_numbers[i + 1];
 	}
 	inst->in_numbers[i] = number;
 	number_set(number, inst);
+}
+
+/* Has the instance a number beside this one that is the same open file? */
+static bool
+number_shared(struct evany__inst *inst, int number)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	int i, other;
+
+	for (i = 0; i < EVANY__NUMBERS; i++) {
+		other = inst->in_numbers[i];
+		if (other != -1 && other != number &&
+		    be->be_same(number, other))
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * Which instance number names.  Where several have its tag, the one with
+ * another number for the same open file; else the one without any other
+ * number, known by this one before if possible.  Table lock held.
+ */
+static struct evany__inst *
+numbers_owner(int number)
+{
+	struct evany__inst *alone = NULL, *inst, *only = NULL;
+	int found = 0, i;
+
+	LIST_FOREACH(inst, &numbers_live, in_link)
+		if (names(inst, number)) {
+			only = inst;
+			found++;
+		}
+	if (found < 2)
+		return (only);
+	LIST_FOREACH(inst, &numbers_live, in_link) {
+		if (!names(inst, number))
+			continue;
+		if (number_shared(inst, number))
+			return (inst);
+		for (i = 0; i < EVANY__NUMBERS; i++)
+			if (inst->in_numbers[i] != -1 &&
+			    inst->in_numbers[i] != number &&
+			    names(inst, inst->in_numbers[i]))
+				break;
+		if (i == EVANY__NUMBERS &&
+		    (alone == NULL || inst == number_get(number)))
+			alone = inst;
+	}
+	if (alone == NULL && (alone = number_get(number)) != NULL &&
+	    !names(alone, number))
+		return (NULL);
+	return (alone);
+}
+
+/* Whether number names inst, also where several have its tag. */
+static bool
+number_names(struct evany__inst *inst, int number)
+{
+	return (names(inst, number) && (numbers_tagged[inst->in_tag] < 2 ||
+	    numbers_owner(number) == inst));
 }
 
 /* Forgets numbers that have gone.  True if one is left.  Table lock held. */
@@ -158,7 +227,7 @@ numbers_prune(struct evany__inst *inst)
 	for (i = 0; i < EVANY__NUMBERS; i++) {
 		if (inst->in_numbers[i] == -1)
 			continue;
-		if (names(inst, inst->in_numbers[i]))
+		if (number_names(inst, inst->in_numbers[i]))
 			left = true;
 		else
 			number_drop(inst, inst->in_numbers[i]);
@@ -170,12 +239,8 @@ numbers_prune(struct evany__inst *inst)
 static bool
 numbers_try(struct evany__inst *inst, int number)
 {
-	struct evany__inst *known = number_get(number);
 
-	/* Of two instances with one tag, the number is the known one's. */
-	if (known != NULL && known != inst && names(known, number))
-		return (false);
-	if (!names(inst, number))
+	if (!number_names(inst, number))
 		return (false);
 	number_add(inst, number);
 	return (true);
@@ -319,8 +384,32 @@ numbers_tag(void)
 			best = tag;
 	}
 	numbers_last_tag = best;
-	numbers_tagged[best]++;
+	if (numbers_tagged[best]++ > 0)
+		atomic_store(&numbers_crowded, true);
 	return (best);
+}
+
+/* Subtags are given in turn; tags come round before one is shared again. */
+static unsigned
+numbers_subtag(unsigned tag)
+{
+	unsigned subtag = numbers_next_subtag;
+
+	if (tag == TAGS - 1)
+		numbers_next_subtag = (subtag + 1) % SUBTAGS;
+	return (subtag);
+}
+
+unsigned
+evany__inst_subtag(struct evany__inst *inst)
+{
+	return (inst->in_subtag);
+}
+
+bool
+evany__inst_crowded(void)
+{
+	return (atomic_load_explicit(&numbers_crowded, memory_order_relaxed));
 }
 
 int
@@ -359,6 +448,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 
 	evany__numbers_lock();
 	inst->in_tag = numbers_tag();
+	inst->in_subtag = numbers_subtag(inst->in_tag);
 	evany__numbers_unlock();
 	if ((error = evany__lock_init(&inst->in_lock, false)) != 0)
 		goto fail_lock;
@@ -401,21 +491,15 @@ evany__inst_many(void)
 static struct evany__inst *
 numbers_resolve(int number)
 {
-	struct evany__inst *inst;
+	struct evany__inst *inst, *old;
 
 	if (number < 0)
 		return (NULL);
 	evany__numbers_lock();
-	if ((inst = number_get(number)) != NULL && !names(inst, number)) {
-		number_drop(inst, number);
-		inst = NULL;
-	}
-	if (inst == NULL)
-		LIST_FOREACH(inst, &numbers_live, in_link)
-			if (names(inst, number)) {
-				number_add(inst, number);
-				break;
-			}
+	if ((inst = numbers_owner(number)) != NULL)
+		number_add(inst, number);
+	else if ((old = number_get(number)) != NULL)
+		number_drop(old, number);
 	if (inst != NULL && !evany__inst_take(inst))
 		inst = NULL;
 	evany__numbers_unlock();
@@ -431,8 +515,8 @@ evany__inst_find(int number, bool check)
 		evany__fork_child();
 	inst = number_get(number);
 	if (inst != NULL && evany__inst_take(inst)) {
-		if (number_get(number) == inst &&
-		    (!check || names(inst, number)))
+		if (number_get(number) == inst && (!check ||
+		    (names(inst, number) && numbers_tagged[inst->in_tag] < 2)))
 			return (inst);
 		evany__inst_drop(inst);
 	}

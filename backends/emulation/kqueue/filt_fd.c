@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backends/emulation/kqueue/knote.h"
 
@@ -96,6 +97,15 @@ fd_drop_others(struct kqueue *kq, struct knote *kn, bool watched)
 	return (any);
 }
 
+/* Does the mechanism know the number, and so which file it names? */
+static bool
+fd_registered(const struct evany__fdslot *fs)
+{
+	static const uint8_t none[EVANY__FD_PRIV];
+
+	return (memcmp(fs->fs_priv, none, sizeof(none)) != 0);
+}
+
 int
 evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 {
@@ -103,6 +113,8 @@ evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 	int error;
 
 	kn->kn_watch.wt_dir = (uint8_t)dir;
+	if (!fd_registered(fs))
+		fs->fs_known = 0;
 	if (fs->fs_watches->wt_next != NULL && fd_drop_others(kq, kn, false) &&
 	    fs->fs_watches->wt_next == NULL)
 		evany__slot_renew(fs);
@@ -161,8 +173,11 @@ evany__fd_forget(struct kqueue *kq, struct knote *kn)
 bool
 evany__fd_current(struct kqueue *kq, struct knote *kn)
 {
-	int error = fd_again(kq, kn, EVANY__VERIFY);
+	int error;
 
+	if (kn->kn_watch.wt_mode == EVANY__OFF)
+		return (evany__filterops(kn->kn_filter)->fo_same(kn));
+	error = fd_again(kq, kn, EVANY__VERIFY);
 	return (error != EBADF && error != ESTALE);
 }
 
@@ -214,7 +229,7 @@ evany__fd_kind(struct kqueue *kq, struct knote *kn)
 {
 	struct evany__fdslot *fs = evany__knote_slot(kq, kn);
 
-	if (fs->fs_kind == EVANY__K_UNKNOWN)
+	if (fs->fs_kind == EVANY__K_UNKNOWN || !fd_registered(fs))
 		fs->fs_kind = (uint8_t)evany__ff_kind((int)kn->kn_ident);
 	return ((enum evany__fdkind)fs->fs_kind);
 }

@@ -197,10 +197,11 @@ evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
 	}
 	error = change_add(kq, fop, kev, &kn, attaching);
 out:
-	if (error == 0 && (kev->flags & EV_FORCEONESHOT) != 0) {
+	if (error == 0 && (kev->flags & EV_FORCEONESHOT) != 0)
 		kn->kn_status |= KN_FORCED;
+	if (error == 0 &&
+	    (kn->kn_status & (KN_FORCED | KN_DISABLED)) == KN_FORCED)
 		evany__ready_add(kq->kq_inst, &kn->kn_watch);
-	}
 	return (error);
 }
 
@@ -233,6 +234,7 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 		kn->kn_status &= (unsigned short)~KN_MORE;
 	}
 	event_fill(&((struct kevent *)sk->sk_events)[sk->sk_count++], kn);
+	kn->kn_watch.wt_call = kq->kq_inst->in_call;
 	if ((kn->kn_flags & EV_ONESHOT) != 0 &&
 	    (kn->kn_status & KN_MORE) == 0) {
 		evany__knote_drop(kq, kn);
@@ -243,10 +245,12 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 		if ((kn->kn_flags & EV_DISPATCH) != 0)
 			kn->kn_status |= KN_DISABLED;
 		kn->kn_status &= (unsigned short)~KN_PARKED;
-		(void)fop->fo_arm(kq, kn, false);
+		/* A registration that is spent is silent already. */
+		if (kn->kn_watch.wt_mode != EVANY__IDLE)
+			(void)fop->fo_arm(kq, kn, false);
 	}
 	if ((kn->kn_flags & EV_CLEAR) != 0) {
-		kn->kn_status &= (unsigned short)~KN_ACTIVE;
+		evany__knote_deactivate(kq, kn);
 		kn->kn_data = 0;
 		kn->kn_fflags = 0;
 	}
@@ -266,8 +270,6 @@ kqueue_fd(struct evany__inst *inst, struct evany__watch *wt, unsigned bits,
 	struct knote *kn = (struct knote *)(void *)wt;
 	int fd = (int)kn->kn_ident;
 
-	if (wt->wt_mode < EVANY__LEVEL)
-		return (true);
 	switch (evany__filterops(kn->kn_filter)->fo_event(kq, kn, bits)) {
 	case KQ_YES:
 		deliver(kq, kn, sk);
@@ -293,13 +295,19 @@ kqueue_ready(struct evany__inst *inst, struct evany__watch *wt,
 	struct knote *kn = (struct knote *)(void *)wt;
 	unsigned bits;
 
-	if ((kn->kn_status & KN_FORCED) != 0) {
-		deliver(kq, kn, sk);
+	if ((kn->kn_status & (KN_FORCED | KN_DISABLED)) == KN_FORCED) {
+		if (evany__filterops(kn->kn_filter)->fo_isfd &&
+		    !evany__fd_current(kq, kn))
+			evany__kqueue_fd_gone(inst, (int)kn->kn_ident);
+		else
+			deliver(kq, kn, sk);
 		return;
 	}
 	if (wt->wt_bits != 0) {
 		/* Kept back for want of room, some time ago: look again. */
 		wt->wt_bits = 0;
+		if ((kn->kn_status & KN_DISABLED) != 0)
+			return;
 		bits = evany__ff_now((int)kn->kn_ident, wt->wt_dir);
 		if (bits != 0)
 			(void)kqueue_fd(inst, wt, bits, sk);
