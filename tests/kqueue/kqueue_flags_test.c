@@ -51,7 +51,7 @@ EVT_TC(ident__with_filter, "KQ-067",
 		ATF_REQUIRE(n > 0);
 		while (n-- > 0)
 			for (j = 0; j < 5; j++)
-				if (ev[n].filter == filters[j]) {
+				if ((int)ev[n].filter == filters[j]) {
 					ATF_REQUIRE(ev[n].ident == ident);
 					ATF_REQUIRE(ev[n].udata == &tag[j]);
 					seen |= 1 << j;
@@ -305,7 +305,7 @@ EVT_TC(readd__looks_at_one_filter, "KQ-073 KQ-263",
 		evt_change(kq, s[0], filters[i % 2], EV_ADD | EV_CLEAR, 0, 0,
 		    NULL);
 		evt_one(kq, ev);
-		ATF_REQUIRE_EQ(ev[0].filter, filters[i % 2]);
+		ATF_REQUIRE_EQ((int)ev[0].filter, filters[i % 2]);
 		evt_none(kq);
 	}
 	evt_close(kq);
@@ -471,7 +471,7 @@ EVT_TC(forceoneshot__fires_once_now, "KQ-077",
 		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
 		evt_one(kq, &ev);
 		ATF_REQUIRE_EQ(ev.ident, (uintptr_t)s[0]);
-		ATF_REQUIRE_EQ(ev.filter, filters[i]);
+		ATF_REQUIRE_EQ((int)ev.filter, filters[i]);
 		ATF_REQUIRE(ev.udata == &a);
 		ATF_REQUIRE_EQ(evt_change_errno(kq, s[0], filters[i],
 		    EV_DELETE, 0, 0, NULL), ENOENT);

@@ -345,7 +345,7 @@ child_lets_go(pid_t pid, int done[2])
 EVT_TC(fork__close_of_watched_in_parent, "KQ-009",
     "close() in the parent ends the knote though a child has the file open")
 {
-	static const int modes[] = { 0, EV_CLEAR, EV_DISPATCH, EV_ONESHOT };
+	static const unsigned int modes[] = { 0, EV_CLEAR, EV_DISPATCH, EV_ONESHOT };
 	struct kevent ev;
 	pid_t pid;
 	int done[2], i, kq, number, p[2], q[2];

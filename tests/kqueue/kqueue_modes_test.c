@@ -242,7 +242,7 @@ EVT_TC(oneshot__once_and_gone, "KQ-091",
 				evt_write(fd, 1);
 			evt_one(kq, &ev);
 			ATF_REQUIRE_EQ(ev.ident, k[i].ident);
-			ATF_REQUIRE_EQ(ev.filter, k[i].filter);
+			ATF_REQUIRE_EQ((int)ev.filter, k[i].filter);
 			ATF_REQUIRE((ev.flags & EV_ONESHOT) != 0);
 			if (i == 0)
 				evt_write(s[1], 1);
@@ -314,7 +314,7 @@ EVT_TC(dispatch__once_then_disabled, "KQ-095",
 		if (filters[i] == EVFILT_SIGNAL)
 			ATF_REQUIRE(raise(SIGURG) == 0);
 		evt_one(kq, &ev);
-		ATF_REQUIRE_EQ(ev.filter, filters[i]);
+		ATF_REQUIRE_EQ((int)ev.filter, filters[i]);
 		ATF_REQUIRE((ev.flags & EV_DISPATCH) != 0);
 		evt_write(s[1], 1);
 		if (filters[i] == EVFILT_USER)

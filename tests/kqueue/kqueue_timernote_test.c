@@ -45,22 +45,6 @@ add(int kq, uintptr_t ident, unsigned int flags, unsigned int notes,
 	evt_change(kq, ident, EVFILT_TIMER, EV_ADD | flags, notes, data, NULL);
 }
 
-static int
-add_errno(int kq, unsigned int flags, unsigned int notes, int64_t data)
-{
-	return (evt_change_errno(kq, 1, EVFILT_TIMER, EV_ADD | flags, notes,
-	    data, NULL));
-}
-
-static int64_t
-wall_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * S + ts.tv_nsec);
-}
-
 /* ---- units ------------------------------------------------------------ */
 
 static const struct unit {
@@ -157,6 +141,13 @@ EVT_TC(unit__one_nanosecond, "KQ-215 KQ-208",
 
 #if !defined(__NetBSD__) && !defined(__OpenBSD__) && !defined(__APPLE__) && \
     !defined(__DragonFly__)
+static int
+add_errno(int kq, unsigned int flags, unsigned int notes, int64_t data)
+{
+	return (evt_change_errno(kq, 1, EVFILT_TIMER, EV_ADD | flags, notes,
+	    data, NULL));
+}
+
 EVT_TC(value__negative, "KQ-218",
     "Negative data is EINVAL; on a running timer too, which goes on")
 {
@@ -301,6 +292,15 @@ EVT_TC(value__huge, "KQ-221",
 /* ---- absolute moments ------------------------------------------------- */
 
 #ifdef NOTE_ABSTIME
+static int64_t
+wall_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * S + ts.tv_nsec);
+}
+
 EVT_TC(moment__fires_then, "KQ-216 KQ-271",
     "NOTE_ABSTIME: one expiry at that moment of the wall clock")
 {

@@ -211,7 +211,8 @@ EVT_TC(bits__and_or_copy, "KQ-231",
 				    steps[i].fflags | NOTE_TRIGGER, 0, NULL);
 			else {
 				evt_change(kq, 1, EVFILT_USER, 0,
-				    steps[i].fflags & ~NOTE_TRIGGER, 0, NULL);
+				    steps[i].fflags & ~(unsigned int)
+				    NOTE_TRIGGER, 0, NULL);
 				if ((steps[i].fflags & NOTE_TRIGGER) == 0)
 					evt_none(kq);
 				trigger(kq, 1);
