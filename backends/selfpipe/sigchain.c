@@ -454,26 +454,32 @@ static int
 sig_place(struct sig *sg, const struct sigaction *sa)
 {
 	const struct action *at;
+	struct sigaction asked = *sa;
 	struct action *ac;
 	int hop, place = NOWHERE;
+	bool calls;
+
+	/* After SA_RESETHAND Linux (6.18) keeps this flag, which is ours. */
+	calls = !action_is(sa, SIG_IGN) && !action_is(sa, SIG_DFL);
+	if (!calls)
+		asked.sa_flags &= ~SA_SIGINFO;
 
 	for (hop = 0; hop < HOPS; hop++) {
 		at = atomic_load(&sg->sg_action[hop]);
 		if (at == NULL) {
 			if (place == NOWHERE)
 				place = hop;
-		} else if (action_equal(&at->ac_asked, sa))
+		} else if (action_equal(&at->ac_asked, &asked))
 			return (hop);
 	}
 	SLIST_FOREACH(ac, &sg->sg_actions, ac_link)
-		if (action_equal(&ac->ac_asked, sa))
+		if (action_equal(&ac->ac_asked, &asked))
 			break;
 	if (ac == NULL) {
 		if ((ac = calloc(1, sizeof(*ac))) == NULL)
 			return (NOWHERE);
-		ac->ac_asked = *sa;
-		ac->ac_calls = !action_is(sa, SIG_IGN) &&
-		    !action_is(sa, SIG_DFL);
+		ac->ac_asked = asked;
+		ac->ac_calls = calls;
 		SLIST_INSERT_HEAD(&sg->sg_actions, ac, ac_link);
 	}
 	if (place == NOWHERE) {
