@@ -114,6 +114,7 @@ EVT_TC(handler__as_it_asked_to_be_called, "KQ-198",
 	stack_t ss;
 	int kq;
 
+	evt_skip_tsan();
 	kq = evt_kq();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_sigaction = look_around;
@@ -270,6 +271,7 @@ EVT_TC(handler__restart, "KQ-198",
 	char byte;
 	int kq, p[2];
 
+	evt_skip_tsan();
 	kq = evt_kq();
 	evt_pipe(p);
 	feed_fd = p[1];
@@ -545,6 +547,7 @@ EVT_TC(given_back__on_delete, "KQ-270",
 	struct sigaction sa;
 	int i, kq, kq2;
 
+	evt_skip_tsan();
 	kq = evt_kq();
 	kq2 = evt_kq();
 	for (i = 0; i < EVT_NITEMS(flags); i++) {
@@ -665,6 +668,67 @@ EVT_TC(untouched__mask_and_pending, "KQ-270",
 	ATF_REQUIRE_EQ(0, pthread_sigmask(SIG_SETMASK, &before, NULL));
 }
 
+struct waiter {
+	int	kq;
+	int	ms;
+	int	n;
+	int	error;
+	int64_t	took;
+};
+
+static void
+wait_once(void *arg)
+{
+	struct waiter *w = arg;
+	struct kevent ev;
+
+	w->took = evt_now_ns();
+	w->n = evt_kevent_ms(w->kq, NULL, 0, &ev, 1, w->ms);
+	w->error = w->n == -1 ? errno : 0;
+	w->took = evt_now_ns() - w->took;
+}
+
+EVT_TC(wait__ended_by_the_event, "KQ-056 KQ-199",
+    "A signal that is watched ends the wait with its event")
+{
+	struct evt_thread t;
+	struct waiter w;
+
+	w.kq = evt_kq();
+	w.ms = EVT_WAIT_MS;
+	(void)signal(SIGUSR1, SIG_IGN);
+	watch(w.kq, SIGUSR1);
+	evt_thread_start(&t, wait_once, &w);
+	evt_thread_asleep(&t);
+	send_self(SIGUSR1);
+	evt_thread_join(&t);
+	ATF_REQUIRE_EQ_MSG(1, w.n, "%s", strerror(w.error));
+	evt_close(w.kq);
+}
+
+EVT_TC(wait__other_queue_sleeps_on, "KQ-055 KQ-199",
+    "An ignored signal that one queue watches does not end another's wait")
+{
+	struct evt_thread t;
+	struct waiter w;
+	int i, kq;
+
+	kq = evt_kq();
+	w.kq = evt_kq();
+	w.ms = 2 * EVT_QUIET_MS;
+	(void)signal(SIGUSR1, SIG_IGN);
+	watch(kq, SIGUSR1);
+	evt_thread_start(&t, wait_once, &w);
+	evt_thread_asleep(&t);
+	for (i = 0; i < 5; i++)
+		ATF_REQUIRE_EQ(0, pthread_kill(t.et_id, SIGUSR1));
+	evt_thread_join(&t);
+	ATF_REQUIRE_EQ_MSG(0, w.n, "%s", strerror(w.error));
+	ATF_REQUIRE(w.took >= (int64_t)w.ms * 1000000);
+	evt_close(w.kq);
+	evt_close(kq);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, handler__as_it_asked_to_be_called);
@@ -682,5 +746,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, given_back__on_close);
 	EVT_TP_ADD_TC(tp, given_back__not_over_a_newer_one);
 	EVT_TP_ADD_TC(tp, untouched__mask_and_pending);
+	EVT_TP_ADD_TC(tp, wait__ended_by_the_event);
+	EVT_TP_ADD_TC(tp, wait__other_queue_sleeps_on);
 	return (atf_no_error());
 }

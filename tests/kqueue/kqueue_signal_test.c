@@ -208,6 +208,7 @@ EVT_TC(count__realtime, "KQ-197 KQ-196",
 
 	if (evt_native())
 		atf_tc_skip("no promise about real-time signals here");
+	evt_skip_tsan();
 	kq = evt_kq();
 	(void)signal(SIGRTMIN + 1, handler);
 	watch(kq, SIGRTMIN + 1);
@@ -592,6 +593,7 @@ EVT_TC(thread__directed, "KQ-203",
 	struct sigaction sa;
 	int kq, p[2];
 
+	evt_skip_tsan();
 	if (!RECORDED_FOR_THREADS)
 		atf_tc_skip("macOS does not record signals to threads");
 	kq = evt_kq();
@@ -714,67 +716,6 @@ EVT_TC(number__impossible, "KQ-206",
 	evt_close(kq);
 }
 
-struct waiter {
-	int	kq;
-	int	ms;
-	int	n;
-	int	error;
-	int64_t	took;
-};
-
-static void
-wait_once(void *arg)
-{
-	struct waiter *w = arg;
-	struct kevent ev;
-
-	w->took = evt_now_ns();
-	w->n = evt_kevent_ms(w->kq, NULL, 0, &ev, 1, w->ms);
-	w->error = w->n == -1 ? errno : 0;
-	w->took = evt_now_ns() - w->took;
-}
-
-EVT_TC(wait__ended_by_the_event, "KQ-056 KQ-199",
-    "A signal that is watched ends the wait with its event")
-{
-	struct evt_thread t;
-	struct waiter w;
-
-	w.kq = evt_kq();
-	w.ms = EVT_WAIT_MS;
-	(void)signal(SIGUSR1, SIG_IGN);
-	watch(w.kq, SIGUSR1);
-	evt_thread_start(&t, wait_once, &w);
-	evt_thread_asleep(&t);
-	send_self(SIGUSR1, 1);
-	evt_thread_join(&t);
-	ATF_REQUIRE_EQ_MSG(1, w.n, "%s", strerror(w.error));
-	evt_close(w.kq);
-}
-
-EVT_TC(wait__other_queue_sleeps_on, "KQ-055 KQ-199",
-    "An ignored signal that one queue watches does not end another's wait")
-{
-	struct evt_thread t;
-	struct waiter w;
-	int i, kq;
-
-	kq = evt_kq();
-	w.kq = evt_kq();
-	w.ms = 2 * EVT_QUIET_MS;
-	(void)signal(SIGUSR1, SIG_IGN);
-	watch(kq, SIGUSR1);
-	evt_thread_start(&t, wait_once, &w);
-	evt_thread_asleep(&t);
-	for (i = 0; i < 5; i++)
-		ATF_REQUIRE_EQ(0, pthread_kill(t.et_id, SIGUSR1));
-	evt_thread_join(&t);
-	ATF_REQUIRE_EQ_MSG(0, w.n, "%s", strerror(w.error));
-	ATF_REQUIRE(w.took >= (int64_t)w.ms * 1000000);
-	evt_close(w.kq);
-	evt_close(kq);
-}
-
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, count__restarts_at_each_look);
@@ -800,7 +741,5 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, queues__count_apart);
 	EVT_TP_ADD_TC(tp, child__signals_are_its_own);
 	EVT_TP_ADD_TC(tp, number__impossible);
-	EVT_TP_ADD_TC(tp, wait__ended_by_the_event);
-	EVT_TP_ADD_TC(tp, wait__other_queue_sleeps_on);
 	return (atf_no_error());
 }

@@ -86,4 +86,22 @@ bool	evt_status_is_told(void);
 /* The same for fork, exec and the like of other processes. */
 bool	evt_forks_are_told(void);
 
+/*
+ * Skips under ThreadSanitizer, whose handlers run late and with masks of its
+ * own, and which cannot follow a child of a process with threads.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define EVT_TSAN	1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EVT_TSAN	1
+#endif
+#endif
+#ifdef EVT_TSAN
+#define evt_skip_tsan()							\
+	atf_tc_skip("ThreadSanitizer changes how signals are handled")
+#else
+#define evt_skip_tsan()	((void)0)
+#endif
+
 #endif /* EVT_CHILD_H */
