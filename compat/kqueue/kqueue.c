@@ -58,6 +58,24 @@ kqueuex(unsigned int flags)
 	return (kqueue1((flags & KQUEUE_CLOEXEC) != 0 ? O_CLOEXEC : 0));
 }
 
+/*
+ * Must the number be tried before the call?  Not if the kernel is asked
+ * through it in any case: by a wait, or by the change of a descriptor.
+ */
+static bool
+queue_must_check(const struct kevent *changes, int nchanges, int nevents)
+{
+	const struct filterops *fop;
+
+	if (nchanges == 0)
+		return (nevents == 0);
+	if (evany__inst_many() ||
+	    (changes[0].flags & (EV_ADD | EV_ENABLE)) == 0)
+		return (true);
+	fop = evany__filterops(changes[0].filter);
+	return (fop == NULL || !fop->fo_isfd);
+}
+
 /* The instance's queue, with a reference, or NULL. */
 static struct evany__inst *
 queue_find(int number, bool check)
@@ -176,7 +194,8 @@ kevent(int number, const struct kevent *changes, int nchanges,
 		return (fail(EFAULT));
 	if (nevents > 0)
 		pthread_testcancel();
-	inst = queue_find(number, nchanges > 0 && evany__inst_many());
+	inst = queue_find(number, queue_must_check(changes, nchanges,
+	    nevents));
 	if (inst == NULL)
 		return (fail(EBADF));
 	if (nchanges > 0 && evany__lock_mine(&inst->in_lock)) {
