@@ -135,9 +135,10 @@ change_add(struct kqueue *kq, const struct filterops *fop,
 
 	if ((error = evany__knote_new(kq, fop, kev, knp)) != 0)
 		return (error);
-	*attaching = true;
 	if ((error = fop->fo_attach(kq, *knp)) != 0)
 		evany__knote_drop(kq, *knp);
+	/* A closed number is found by the attach, but is no fault of it. */
+	*attaching = error != EBADF;
 	return (error);
 }
 
