@@ -22,11 +22,12 @@
  *   feeder     an inner descriptor that a mechanism adds to an instance; when
  *              it is ready, core calls the feeder's function.
  *
- * There are four sets of operations:
+ * There are five sets of operations:
  *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, poll)
  *   struct evany__file_ops    FILE: changes of files          (inotify, filescan)
  *   struct evany__signal_ops  SIGNAL                        (signalfd, selfpipe)
  *   struct evany__proc_ops    PROC                             (pidfd, selfpipe)
+ *   struct evany__mount_ops   MOUNT                          (mountinfo, none)
  * and the evany__ff_*() facts about a descriptor (fdfacts).  table.c lists the
  * sets in order of preference.
  *
@@ -429,6 +430,28 @@ struct evany__proc_ops {
 	void	(*po_fork_child)(void **statep);
 };
 
+/* ---- MOUNT ----------------------------------------------------------------- */
+
+#define EVANY__M_MOUNT		0x0001U
+#define EVANY__M_UNMOUNT	0x0002U
+
+struct evany__mountwatch {
+	LIST_ENTRY(evany__mountwatch) mw_link;	/* the mechanism's */
+	struct evany__inst	*mw_inst;
+	void			(*mw_fire)(struct evany__mountwatch *,
+				    unsigned bits);
+};
+
+struct evany__mount_ops {
+	const char	*mo_name;
+	int	(*mo_probe)(void);
+	/* Mounts from now on.  ENOTSUP where the system does not tell. */
+	int	(*mo_attach)(void **statep, struct evany__mountwatch *);
+	void	(*mo_detach)(void **statep, struct evany__mountwatch *);
+	void	(*mo_close)(struct evany__inst *, void **statep);
+	void	(*mo_fork_child)(void **statep);
+};
+
 /* ---- facts about a descriptor (backends/fdfacts) ---------------------------- */
 
 enum evany__fdkind {
@@ -500,6 +523,8 @@ extern const struct evany__file_ops evany__file_inotify_ops;
 extern const struct evany__file_ops evany__file_scan_ops;
 extern const struct evany__signal_ops evany__signal_signalfd_ops;
 extern const struct evany__signal_ops evany__signal_selfpipe_ops;
+extern const struct evany__mount_ops evany__mount_none_ops;
+extern const struct evany__mount_ops evany__mount_info_ops;
 extern const struct evany__proc_ops evany__proc_pidfd_ops;
 extern const struct evany__proc_ops evany__proc_selfpipe_ops;
 
@@ -509,6 +534,7 @@ struct evany__table {
 	const struct evany__file_ops	*tb_file;
 	const struct evany__signal_ops	*tb_signal;
 	const struct evany__proc_ops	*tb_proc;
+	const struct evany__mount_ops	*tb_mount;
 };
 const struct evany__table *evany__table(void);
 

@@ -54,6 +54,13 @@ static const struct evany__proc_ops *const proc_list[] = {
 	&evany__proc_selfpipe_ops
 };
 
+static const struct evany__mount_ops *const mount_list[] = {
+#ifdef EVANY_BE_MOUNTINFO
+	&evany__mount_info_ops,
+#endif
+	&evany__mount_none_ops
+};
+
 static struct evany__table table;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
@@ -102,6 +109,8 @@ table_make(void)
 	CHOOSE(table.tb_file, file_list, fo_, allow);
 	CHOOSE(table.tb_signal, signal_list, so_, allow);
 	CHOOSE(table.tb_proc, proc_list, po_, allow);
+	/* Only one way is known, over any mechanism that waits. */
+	CHOOSE(table.tb_mount, mount_list, mo_, NULL);
 }
 
 const struct evany__table *

@@ -557,6 +557,8 @@ ep_bits(uint32_t events, uint64_t cookie)
 	/* A hang-up is everybody's, but each has an item that tells. */
 	uint32_t bits = EVANY__FOR(0) * EP_DIRS(EVANY__COOKIE_MECH(cookie));
 
+	if (bits == 0 && EVANY__COOKIE_KIND(cookie) == EVANY__CK_FD)
+		return (EVANY__SPENT);	/* through an item that is silenced */
 	if ((events & EPOLLIN) != 0)
 		bits |= EVANY__IN;
 	if ((events & EPOLLOUT) != 0)

@@ -76,20 +76,6 @@ queue_must_check(const struct kevent *changes, int nchanges, int nevents)
 	return (fop == NULL || !fop->fo_isfd);
 }
 
-/* The instance's queue, with a reference, or NULL. */
-static struct evany__inst *
-queue_find(int number, bool check)
-{
-	struct evany__inst *inst;
-
-	if ((inst = evany__inst_find(number, check)) == NULL)
-		return (NULL);
-	if (inst->in_driver == &evany__kqueue_driver)
-		return (inst);
-	evany__inst_drop(inst);
-	return (NULL);
-}
-
 static void
 answer(struct kevent *to, const struct kevent *kev, int error, bool attaching)
 {
@@ -194,7 +180,7 @@ kevent(int number, const struct kevent *changes, int nchanges,
 		return (fail(EFAULT));
 	if (nevents > 0)
 		pthread_testcancel();
-	inst = queue_find(number, queue_must_check(changes, nchanges,
+	inst = evany__kqueue_find(number, queue_must_check(changes, nchanges,
 	    nevents));
 	if (inst == NULL)
 		return (fail(EBADF));

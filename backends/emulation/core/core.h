@@ -153,9 +153,10 @@ struct evany__inst {
 	/* (i) from here */
 	int				 in_number;	/* used last */
 	bool				 in_rung;
-	uint32_t			 in_calls;	/* counts waits */
-	uint32_t			 in_call;	/* which one passes now */
-	bool				 in_again;	/* this pass is not enough */
+	uint32_t			 in_call;	/* counts passes */
+	uint32_t			 in_first;	/* first of the same wait */
+	bool				 in_again;	/* one more is needed */
+	bool				 in_round;	/* one more is in vain */
 	struct evany__watchq		 in_ready;
 	uint32_t			 in_nready;
 	struct evany__fdslot		**in_pages;
@@ -168,6 +169,7 @@ struct evany__inst {
 	void				*in_file;	/* file_ops' state */
 	void				*in_signal;	/* signal_ops' state */
 	void				*in_proc;	/* proc_ops' state */
+	void				*in_mount;	/* mount_ops' state */
 	uint32_t			 in_nsignals;	/* signal watches */
 	uint32_t			 in_nfiles;	/* file watches */
 };

@@ -20,11 +20,13 @@
  * so every poller and every waiter sees what is in the queue, and a thread
  * that adds to a queue already rung need not ring.
  *
- * A wait gives each watch at most once (wt_call), however many passes it
- * makes: a further one, which does not sleep, if there is room and the records
- * of the last may not have been all, or were changed by it (in_again).  A watch
- * for which the sink had no room, or that was given, is put into the queue with
- * the bits of its record (wt_bits).
+ * A wait gives each watch at most once, however many passes it makes: a
+ * further one, which does not sleep, if there is room and the records of the
+ * last may not have been all, or were changed by it (in_again).  wt_call is the
+ * pass that gave a watch.  A record from before that is part of what was given;
+ * of a later one, and of one for which there was no room, the bits are kept
+ * (wt_bits) and the watch is put into the queue, but for a level condition,
+ * which is reported again and which tells that all has been looked at.
  *
  * Lock order:
  *   1. the number table                    numbers.c
@@ -136,6 +138,14 @@ evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
 	inst->in_nready--;
 }
 
+/* Has the wait that passes now given the watch already? */
+static bool
+given(const struct evany__inst *inst, const struct evany__watch *wt)
+{
+	return (wt->wt_call - inst->in_first <=
+	    inst->in_call - inst->in_first);
+}
+
 /* Gives what stands in the queue now; what is put back waits its turn. */
 static void
 ready_drain(struct evany__inst *inst, struct evany__sink *sk)
@@ -149,7 +159,7 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 		TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
 		wt->wt_queued = 0;
 		inst->in_nready--;
-		if (wt->wt_call == inst->in_call) {
+		if (given(inst, wt)) {
 			evany__ready_add(inst, wt);
 			continue;
 		}
@@ -282,8 +292,10 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		if (wt->wt_mode == EVANY__ONCE &&
 		    (rd->rd_bits & EVANY__SPENT) != 0)
 			wt->wt_mode = EVANY__IDLE;
-		if (evany__sink_full(sk) || wt->wt_call == inst->in_call) {
-			/* A level condition is reported again by itself. */
+		if (wt->wt_call == inst->in_call)
+			continue;
+		if (evany__sink_full(sk) || given(inst, wt)) {
+			inst->in_round |= wt->wt_mode == EVANY__LEVEL;
 			if (wt->wt_mode != EVANY__LEVEL) {
 				wt->wt_bits |= (uint8_t)bits;
 				evany__ready_add(inst, wt);
@@ -414,9 +426,9 @@ evany__inst_wait(struct evany__inst **instp, int number,
 	struct evany__ready stack[RECORDS], *heap = NULL, *rd = stack;
 	struct evany__inst *inst = *instp;
 	unsigned unseen;
-	uint32_t call = 0;
+	uint32_t first = 0;
 	bool more;
-	int error, had, n, room = RECORDS, tries = 0;
+	int error, n, room = RECORDS, tries = 0;
 
 	if (sk->sk_room < room)
 		room = sk->sk_room;
@@ -444,7 +456,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			if ((error = inst_switch(instp, number)) != 0)
 				break;
 			inst = *instp;
-			call = 0;
+			first = 0;
 			continue;
 		}
 		if (error != 0)
@@ -460,18 +472,16 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			if ((error = inst_switch(instp, number)) != 0)
 				break;
 			inst = *instp;
-			call = 0;
+			first = 0;
 		}
 		evany__inst_enter(inst, number);
-		if (call == 0)
-			call = ++inst->in_calls;
-		inst->in_call = call;
-		inst->in_again = false;
-		had = sk->sk_count;
+		inst->in_call++;
+		if (first == 0)
+			first = inst->in_call;
+		inst->in_first = first;
+		inst->in_again = inst->in_round = false;
 		inst_pass(inst, rd, n, sk);
-		/* A further pass that gave nothing new has come round. */
-		more = (n == room && (had == 0 || sk->sk_count > had)) ||
-		    inst->in_again;
+		more = inst->in_again || (n == room && !inst->in_round);
 		evany__inst_leave(inst);
 		if (evany__sink_full(sk) || (sk->sk_count > 0 && !more))
 			break;

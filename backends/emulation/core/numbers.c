@@ -307,6 +307,8 @@ inst_release(struct evany__inst *inst)
 		tb->tb_signal->so_close(inst, &inst->in_signal);
 	if (inst->in_proc != NULL)
 		tb->tb_proc->po_close(inst, &inst->in_proc);
+	if (inst->in_mount != NULL)
+		tb->tb_mount->mo_close(inst, &inst->in_mount);
 	tb->tb_be->be_close(inst);
 	evany__lock_leave(&inst->in_lock);
 	evany__timers_fini(inst);
@@ -582,6 +584,9 @@ evany__numbers_fork_child(void)
 			    &inst->in_signal);
 		if (inst->in_proc != NULL)
 			inst->in_table->tb_proc->po_fork_child(&inst->in_proc);
+		if (inst->in_mount != NULL)
+			inst->in_table->tb_mount->mo_fork_child(
+			    &inst->in_mount);
 		atomic_store(&inst->in_refs, 0);
 	}
 	while ((inst = LIST_FIRST(&numbers_live)) != NULL) {

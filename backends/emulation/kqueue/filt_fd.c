@@ -113,8 +113,10 @@ evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 	int error;
 
 	kn->kn_watch.wt_dir = (uint8_t)dir;
-	if (!fd_registered(fs))
+	if (!fd_registered(fs)) {
+		fs->fs_kind = EVANY__K_UNKNOWN;
 		fs->fs_known = 0;
+	}
 	if (fs->fs_watches->wt_next != NULL && fd_drop_others(kq, kn, false) &&
 	    fs->fs_watches->wt_next == NULL)
 		evany__slot_renew(fs);
@@ -199,7 +201,7 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 		kn->kn_status &= (unsigned short)~KN_PARKED;
 	mode = kn->kn_watch.wt_mode;
 	kn->kn_watch.wt_mode = fd_mode(kn);
-	if (mode != kn->kn_watch.wt_mode)
+	if (again || mode != kn->kn_watch.wt_mode)
 		evany__ready_remove(kq->kq_inst, &kn->kn_watch);
 	error = fd_again(kq, kn, again && kn->kn_watch.wt_mode !=
 	    EVANY__IDLE ? 1U << kn->kn_watch.wt_dir : EVANY__VERIFY);

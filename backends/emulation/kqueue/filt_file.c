@@ -126,6 +126,8 @@ file_unwatch(struct kqueue *kq, struct knote *kn)
 	if (kf->kf_watch.fw_inst == NULL)
 		return;
 	inst->in_table->tb_file->fo_detach(&inst->in_file, &kf->kf_watch);
+	/* The mechanism may have a last word, which is nobody's event. */
+	evany__inst_again(inst);
 	kf->kf_watch.fw_inst = NULL;
 	inst->in_nfiles--;
 }

@@ -147,6 +147,19 @@ int	evany__kqueue_change(struct kqueue *, const struct kevent *,
 	    bool *attaching);
 void	evany__kqueue_fd_gone(struct evany__inst *, int fd);
 
+/* The queue's instance that number names, with a reference, or NULL. */
+struct evany__inst *evany__kqueue_find(int number, bool check);
+
+/* filt_aio.c: the knote of a request, from its start until it is taken. */
+struct evany__aio {
+	struct evany__inst	*ai_inst;
+	struct knote		*ai_knote;	/* (i) NULL: it has ended */
+};
+int	evany__aio_begin(struct evany__aio *, int number, void *request,
+	    unsigned flags, void *udata);
+void	evany__aio_done(struct evany__aio *, int error);
+void	evany__aio_end(struct evany__aio *);
+
 /* kq_late.c */
 bool	evany__kqueue_late_put(struct kqueue *, const struct kevent *, int n);
 void	evany__kqueue_late_take(struct kqueue *);
