@@ -146,11 +146,15 @@ given(const struct evany__inst *inst, const struct evany__watch *wt)
 	    inst->in_call - inst->in_first);
 }
 
-/* Gives what stands in the queue now; what is put back waits its turn. */
-static void
+/*
+ * Gives what stands in the queue now; what is put back waits its turn.  True
+ * if one was given by an earlier pass of this wait.
+ */
+static bool
 ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 {
 	struct evany__watch *wt;
+	bool round = false;
 	uint32_t n;
 
 	for (n = inst->in_nready; n > 0 && !evany__sink_full(sk); n--) {
@@ -160,11 +164,13 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 		wt->wt_queued = 0;
 		inst->in_nready--;
 		if (given(inst, wt)) {
+			round |= wt->wt_call != inst->in_call;
 			evany__ready_add(inst, wt);
 			continue;
 		}
 		inst->in_driver->dr_ready(inst, wt, sk);
 	}
+	return (round);
 }
 
 /* ---- feeders ------------------------------------------------------------------- */
@@ -326,7 +332,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			break;
 		case EVANY__CK_BELL:
 			inst->in_rung = false;
-			ready_drain(inst, sk);
+			inst->in_round |= ready_drain(inst, sk);
 			break;
 		case EVANY__CK_ALARM:
 			clock = (int)EVANY__COOKIE_INDEX(rd[i].rd_cookie);
@@ -334,7 +340,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			evany__timers_expire(inst, clock);
 			break;
 		}
-	ready_drain(inst, sk);
+	(void)ready_drain(inst, sk);
 }
 
 void
