@@ -58,7 +58,7 @@ random_mode(struct model_world *w)
 /* ident and filter, fflags and data that suit them */
 static void
 random_target(struct model_world *w, const struct model_file *queue,
-    struct kevent *kev)
+    struct kevent *kev, bool alone)
 {
 	const struct model_fd *d;
 	const struct model_file *f;
@@ -91,7 +91,8 @@ random_target(struct model_world *w, const struct model_file *queue,
 			kev->fflags |= NOTE_USECONDS;
 		return;
 	}
-	if (dice < 26) {
+	/* Not after other changes: the library may take the number in them. */
+	if (dice < 26 && alone) {
 		fd = w->mw_closed[model_below(w, 4)];
 		if (fd != -1 && model_fd_find(w, fd) == NULL &&
 		    fcntl(fd, F_GETFD) == -1) {
@@ -120,7 +121,7 @@ random_target(struct model_world *w, const struct model_file *queue,
 	}
 	EV_SET(kev, d->fd, EVFILT_READ, 0, 0, 0, NULL);
 	if (f->mf_kind == MK_PIPE_W || (f->mf_kind != MK_PIPE_R &&
-	    model_chance(w, f->mf_kind == MK_QUEUE ? 5 : 45)))
+	    f->mf_kind != MK_QUEUE && model_chance(w, 45)))
 		kev->filter = EVFILT_WRITE;
 	if (f->mf_kind == MK_SOCK && kev->filter == EVFILT_READ &&
 	    model_chance(w, 25)) {
@@ -131,12 +132,12 @@ random_target(struct model_world *w, const struct model_file *queue,
 
 static void
 random_change(struct model_world *w, const struct model_file *queue,
-    struct kevent *kev)
+    struct kevent *kev, bool alone)
 {
 	struct model_knote *kn;
 	unsigned dice, flags;
 
-	random_target(w, queue, kev);
+	random_target(w, queue, kev, alone);
 	kn = model_knote_find(w, queue->mf_qid, kev->ident, kev->filter);
 	dice = model_below(w, 100);
 	if (kn == NULL) {
@@ -175,8 +176,10 @@ random_change(struct model_world *w, const struct model_file *queue,
 	if ((flags & EV_ADD) == 0 ? model_chance(w, 8) :
 	    kev->filter == EVFILT_USER && model_chance(w, 2))
 		flags |= EV_KEEPUDATA;
-	if (kn != NULL && (flags & (EV_ADD | EV_DELETE)) == 0 &&
-	    kev->filter != EVFILT_TIMER && model_chance(w, 4))
+	/* What it does to a disabled knote no manual says. */
+	if (kn != NULL && !kn->kn_disabled &&
+	    (flags & (EV_ADD | EV_DELETE | EV_DISABLE)) == 0 && kev->filter !=
+	    EVFILT_TIMER && model_chance(w, 4))
 		flags |= EV_FORCEONESHOT;
 	kev->flags = (unsigned short)flags;
 	kev->udata = (void *)(w->mw_udata += 16);
@@ -262,7 +265,7 @@ model_act_kevent(struct model_world *w, struct model_fd *d, bool silent)
 	nent = 0;
 	stop = false;
 	for (i = 0; i < nch && !stop; i++) {
-		random_change(w, d->file, &change[i]);
+		random_change(w, d->file, &change[i], nch == 1);
 		model_print_kevent(buf, sizeof(buf), &change[i]);
 		error[i] = model_change(w, qid, &change[i], &before[i]);
 		model_say(w, "    change %s: %d\n", buf, error[i]);
@@ -276,7 +279,7 @@ model_act_kevent(struct model_world *w, struct model_fd *d, bool silent)
 		}
 	}
 	for (; i < nch; i++)
-		random_change(w, d->file, &change[i]);
+		random_change(w, d->file, &change[i], false);
 
 	memset(out, 0xee, sizeof(out));
 	errno = 0;

@@ -220,16 +220,6 @@ change_new(struct model_world *w, int qid, const struct kevent *kev,
 		*before = false;
 		return (error);
 	}
-	if (f != NULL && kev->filter == EVFILT_WRITE &&
-	    f->mf_kind == MK_PIPE_W && f->mf_wr_eof) {
-		*before = false;
-		return (EPIPE);
-	}
-	if (f != NULL && kev->filter == EVFILT_WRITE &&
-	    f->mf_kind == MK_QUEUE) {
-		*before = false;
-		return (EOPNOTSUPP);
-	}
 	/* The number is this queue's own again: nothing stale is left. */
 	for (i = 0; i < MODEL_KNOTES; i++) {
 		kn = &w->mw_kn[i];
@@ -470,12 +460,13 @@ model_event(struct model_world *w, int qid, const struct kevent *ev)
 	if (ev->udata != kn->kn_udata)
 		model_fail(w, "udata, not %p: %s", kn->kn_udata, text(ev));
 	event_flags(w, kn, ev);
-	held = model_cond(w, kn) != NO;
+	/* A forced event has its data from whenever the filter ran last. */
+	held = model_cond(w, kn) != NO && !kn->kn_forced;
 	if (held)
 		event_data(w, kn, ev);
 	f = kn->kn_file;
 	fflags = kn->kn_filter == EVFILT_USER ? kn->kn_fflags : 0;
-	if (ev->fflags != fflags && !(f != NULL && f->mf_reset &&
+	if (ev->fflags != fflags && !kn->kn_forced && !(f != NULL && f->mf_reset &&
 	    (ev->flags & EV_EOF) != 0 && ev->fflags == ECONNRESET))
 		model_fail(w, "fflags, not %#x: %s", fflags, text(ev));
 
