@@ -165,7 +165,7 @@ struct evany__be_ops {
 	 */
 	int	(*be_names)(struct evany__inst *, int number);
 
-	/* Do two numbers name one open file?  1, or 0 if not or unknown. */
+	/* Do two numbers name one open file?  1, 0, or -1 if unknown. */
 	int	(*be_same)(int, int);
 
 	/*

@@ -60,13 +60,16 @@ struct evict {
 int
 evany__be_epoll_same(int a, int b)
 {
-	int r, saved = errno;
+	int saved = errno;
+	long r;
 
 	/* Before Linux 6.10 kcmp, which needs a permission. */
-	if ((r = fcntl(a, F_DUPFD_QUERY, b)) == -1)
-		r = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b) == 0;
+	if ((r = fcntl(a, F_DUPFD_QUERY, b)) == -1) {
+		r = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b);
+		r = r == 0 ? 1 : r > 0 ? 0 : -1;
+	}
 	errno = saved;
-	return (r);
+	return ((int)r);
 }
 
 static void
@@ -75,7 +78,7 @@ evict_candidate(struct evict *ev, int fd)
 	int *list, room;
 
 	/* The number's present file is not the one to be removed. */
-	if (fd == ev->ev_fd || evany__be_epoll_same(ev->ev_fd, fd))
+	if (fd == ev->ev_fd || evany__be_epoll_same(ev->ev_fd, fd) == 1)
 		return;
 	if (ev->ev_count == ev->ev_room) {
 		room = ev->ev_room == 0 ? 64 : 2 * ev->ev_room;

@@ -143,8 +143,8 @@ number_add(struct evany__inst *inst, int number)
 	if (i == EVANY__NUMBERS) {
 		/* One that has become another file's, or else the oldest. */
 		for (i = EVANY__NUMBERS - 1; i > 0; i--)
-			if (!inst->in_table->tb_be->be_same(number,
-			    inst->in_numbers[i]))
+			if (inst->in_table->tb_be->be_same(number,
+			    inst->in_numbers[i]) == 0)
 				break;
 		if (number_get(inst->in_numbers[i]) == inst)
 			number_set(inst->in_numbers[i], NULL);
@@ -155,58 +155,53 @@ number_add(struct evany__inst *inst, int number)
 	number_set(number, inst);
 }
 
-/* Has the instance a number beside this one that is the same open file? */
-static bool
+/*
+ * Is number the same open file as another number of the instance?  1 yes, 0
+ * no, -1 if that cannot be told.
+ */
+static int
 number_shared(struct evany__inst *inst, int number)
 {
 	const struct evany__be_ops *be = inst->in_table->tb_be;
-	int i, other;
+	int i, other, same = -1;
 
 	for (i = 0; i < EVANY__NUMBERS; i++) {
 		other = inst->in_numbers[i];
-		if (other != -1 && other != number &&
-		    be->be_same(number, other))
-			return (true);
+		if (other == -1 || other == number || !names(inst, other))
+			continue;
+		same = be->be_same(number, other);
+		if (same == 1)
+			break;
 	}
-	return (false);
+	return (same);
 }
 
 /*
- * Which instance number names.  Where several have its tag, the one with
- * another number for the same open file; else the one without any other
- * number, known by this one before if possible.  Table lock held.
+ * Which instance number names.  Where several have its tag, or it was not
+ * known, another number of the instance must be the same open file: a queue
+ * of another process may have been sent here.  Table lock held.
  */
 static struct evany__inst *
 numbers_owner(int number)
 {
-	struct evany__inst *alone = NULL, *inst, *only = NULL;
-	int found = 0, i;
+	struct evany__inst *inst, *known = number_get(number), *owner = NULL;
 
-	LIST_FOREACH(inst, &numbers_live, in_link)
-		if (names(inst, number)) {
-			only = inst;
-			found++;
-		}
-	if (found < 2)
-		return (only);
 	LIST_FOREACH(inst, &numbers_live, in_link) {
 		if (!names(inst, number))
 			continue;
-		if (number_shared(inst, number))
+		switch (number_shared(inst, number)) {
+		case 1:
 			return (inst);
-		for (i = 0; i < EVANY__NUMBERS; i++)
-			if (inst->in_numbers[i] != -1 &&
-			    inst->in_numbers[i] != number &&
-			    names(inst, inst->in_numbers[i]))
-				break;
-		if (i == EVANY__NUMBERS &&
-		    (alone == NULL || inst == number_get(number)))
-			alone = inst;
+		case -1:
+			if (owner == NULL || inst == known)
+				owner = inst;
+			break;
+		}
 	}
-	if (alone == NULL && (alone = number_get(number)) != NULL &&
-	    !names(alone, number))
-		return (NULL);
-	return (alone);
+	if (owner == NULL && known != NULL && names(known, number) &&
+	    numbers_tagged[known->in_tag] < 2)
+		owner = known;
+	return (owner);
 }
 
 /* Whether number names inst, also where several have its tag. */
