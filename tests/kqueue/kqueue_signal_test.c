@@ -679,6 +679,7 @@ EVT_TC(child__signals_are_its_own, "KQ-205",
 		ATF_REQUIRE_EQ(0, kill(c.ec_pid, SIGUSR1));
 		ATF_REQUIRE_EQ(0, kill(c.ec_pid, SIGUSR2));
 	}
+	ATF_REQUIRE(!evt_readable(kq, EVT_QUIET_MS));
 	evt_none(kq);
 	evt_child_tell(&c, 3);
 	ATF_REQUIRE_EQ(3 << 8, evt_reap(c.ec_pid));

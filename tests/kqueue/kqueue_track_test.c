@@ -16,6 +16,10 @@
 
 #include <sys/resource.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #define BURST	600
 
 /* A process that forks, execs and makes threads as it is told. */
@@ -29,6 +33,7 @@ enum {
 	SPAWN,		/* fork one that execs true(1); its pid */
 	THREAD,		/* make a thread and join it; answers a byte */
 	BADEXEC,	/* an execve that fails; answers a byte */
+	NAME,		/* call itself otherwise, as an execve does */
 	EXEC,		/* be sh(1), end with 3 after a line of input */
 	LEAVE		/* end with 1, the child lives until input ends */
 };
@@ -117,6 +122,12 @@ actor(int in, int out)
 			break;
 		case BADEXEC:
 			(void)execl("/nonexistent/x", "x", (char *)NULL);
+			evt_child_answer(out, &byte, 1);
+			break;
+		case NAME:
+#ifdef __linux__
+			(void)prctl(PR_SET_NAME, "other");
+#endif
 			evt_child_answer(out, &byte, 1);
 			break;
 		case EXEC:
@@ -314,6 +325,7 @@ EVT_TC(exec__told, "KQ-187 KQ-193",
 	evt_child_start(&c, actor);
 	watch(kq, c.ec_pid, NOTE_EXEC | EVT_EXIT, NULL);
 	do_and_hear(&c, BADEXEC);
+	do_and_hear(&c, NAME);
 	(void)do_and_hear_pid(&c, QUICK);
 	(void)do_and_hear_pid(&c, SPAWN);	/* its child's, not its own */
 	evt_none(kq);

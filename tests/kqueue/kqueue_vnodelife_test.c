@@ -302,6 +302,31 @@ EVT_TC(close__ends_the_knote, "KQ-101 KQ-102 KQ-103",
 	evt_close(kq);
 }
 
+EVT_TC(close__of_what_is_queued, "KQ-101 KQ-262",
+    "A note that one call left for the next is gone with its descriptor")
+{
+	struct kevent ev;
+	char path[EVT_PATH_MAX];
+	int fd[2], i, kq;
+
+	kq = evt_kq();
+	for (i = 0; i < 2; i++) {
+		fd[i] = evt_tmpfile(path);
+		evt_watch(kq, fd[i], EV_CLEAR, NOTE_ATTRIB);
+	}
+	for (i = 0; i < 2; i++)
+		ATF_REQUIRE_EQ(0, fchmod(fd[i], 0644));
+	/* room for one: by then the other is known, too */
+	ATF_REQUIRE_EQ(1, evt_get(kq, &ev, 1));
+	ATF_REQUIRE_EQ(NOTE_ATTRIB, ev.fflags);
+	i = ev.ident == (uintptr_t)fd[0] ? 1 : 0;
+	evt_close(fd[i]);
+	evt_none(kq);
+	ATF_REQUIRE(!evt_readable(kq, 0));
+	evt_close(fd[!i]);
+	evt_close(kq);
+}
+
 EVT_TC(close__inode_reused, "KQ-103",
     "A new file that gets number and inode of the old one is another file")
 {
@@ -585,6 +610,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, share__masks_apart);
 	EVT_TP_ADD_TC(tp, share__both_told);
 	EVT_TP_ADD_TC(tp, close__ends_the_knote);
+	EVT_TP_ADD_TC(tp, close__of_what_is_queued);
 	EVT_TP_ADD_TC(tp, close__inode_reused);
 	EVT_TP_ADD_TC(tp, close__spares_the_other);
 	EVT_TP_ADD_TC(tp, many__cost_no_descriptors);
