@@ -272,6 +272,7 @@ TOLD(fork__threads, "Threads are no forks; their forks are")
 	struct proc pr;
 	struct src sr;
 
+	evt_skip_tsan();
 	src_open(&sr);
 	evt_child_start(&c, actor);
 	proc_attach(&sr, &pr, c.ec_pid, EVANY__P_FORK);
@@ -457,8 +458,9 @@ TOLD(close__with_watches, "The state goes with all that is open")
 	proc_expect(&one, EVANY__P_CHILD);
 	src_close(&sr, proc_ops->po_close);
 	(void)tell(&c, 'K');
-	finish(&c);
+	evt_child_tell(&d, 0);
 	finish(&d);
+	finish(&c);
 }
 #endif /* EVANY_BE_PIDFD */
 
