@@ -164,6 +164,8 @@ be_poll_close(struct evany__inst *inst)
 	for (i = 0; i < bp->bp_ntable; i++)
 		while (bp->bp_table[i] != NULL)
 			evany__pe_drop(bp->bp_table[i]);
+	/* A tick that has begun is waiting for the lock. */
+	bp->bp_closed = true;
 	evany__bg_tick_stop(&bp->bp_tick);
 	evany__pipe_close(&bp->bp_pipe);
 	evany__bp_leave(bp, cancel);
@@ -277,9 +279,11 @@ be_poll_tick(struct evany__bg_tick *bt)
 	bp = (struct be_poll *)(void *)((char *)bt -
 	    offsetof(struct be_poll, bp_tick));
 	evany__bp_enter(bp, &cancel);
-	bp->bp_next = EVANY__FOREVER;
-	evany__pg_tick(bp, evany__now(EVANY__MONOTONIC));
-	evany__bp_settle(bp);
+	if (!bp->bp_closed) {
+		bp->bp_next = EVANY__FOREVER;
+		evany__pg_tick(bp, evany__now(EVANY__MONOTONIC));
+		evany__bp_settle(bp);
+	}
 	evany__bp_leave(bp, cancel);
 }
 
@@ -517,7 +521,8 @@ record(struct be_poll *bp, struct evany__ready *rd, int kind, int index)
 
 /*
  * Takes what is ready.  With all, looks at every descriptor; without, only at
- * those that the thread found.  *countp is below room.  Lock held.
+ * those that the thread found.  The bell goes first and last in turn, so that
+ * neither keeps the other from a short list.  Lock held.
  */
 static int
 collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
@@ -527,7 +532,8 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 	int c, n;
 
 	n = 0;
-	if (atomic_exchange(&bp->bp_bell, 0))
+	bp->bp_turn = !bp->bp_turn;
+	if (bp->bp_turn && atomic_exchange(&bp->bp_bell, 0))
 		record(bp, &rd[n++], EVANY__CK_BELL, 0);
 	for (c = 0; c < EVANY__CLOCKS && n < room; c++)
 		if (alarm_due(bp, c)) {
@@ -550,6 +556,8 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 		if (evany__pe_report(pe, &rd[n]))
 			n++;
 	}
+	if (n < room && atomic_exchange(&bp->bp_bell, 0))
+		record(bp, &rd[n++], EVANY__CK_BELL, 0);
 	evany__bp_settle(bp);
 	return (n);
 }

@@ -94,6 +94,7 @@ struct be_poll {
 
 	pthread_mutex_t		 bp_lock;
 	/* (p) from here */
+	bool			 bp_closed;
 	bool			 bp_rung;	/* a byte is in the pipe */
 	struct poll_entry	**bp_table;	/* by number */
 	unsigned		 bp_ntable;
@@ -104,6 +105,7 @@ struct be_poll {
 	unsigned		 bp_room;
 	struct poll_queue	 bp_ready;
 	unsigned		 bp_nready;
+	bool			 bp_turn;	/* the bell goes first */
 	struct poll_edges	 bp_parked;
 	struct poll_nests	 bp_nests;
 	int64_t			 bp_alarm[EVANY__CLOCKS];

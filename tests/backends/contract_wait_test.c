@@ -151,6 +151,27 @@ CT_TC(close__number_gone, "the state can be released when no number is left")
 	ct_close(ct);
 }
 
+CT_TC(close__as_alarms_go_off, "an alarm that goes off meanwhile does not matter")
+{
+	struct ct *ct;
+	int i, p[2];
+
+	evt_pipe(p);
+	for (i = 0; i < 2000; i++) {
+		ct = ct_open(be, TAG);
+		ct_want(ct, p[1], CT_WANT(OFF, EDGE, OFF));
+		ATF_REQUIRE_EQ(0, ct_alarm(ct, EVANY__MONOTONIC,
+		    evany__now(EVANY__MONOTONIC) + i % 100 * 1000));
+		ATF_REQUIRE_EQ(0, ct_alarm(ct, EVANY__REALTIME,
+		    evany__now(EVANY__REALTIME) + MS));
+		while (i % 2 == 0 && !evt_readable(ct->ct_number, 0))
+			continue;
+		ct_close(ct);
+	}
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
 static int
 fork_child(void *arg)
 {
@@ -694,6 +715,7 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, open__out_of_descriptors);
 	CT_ADD(tp, names__only_its_own);
 	CT_ADD(tp, close__number_gone);
+	CT_ADD(tp, close__as_alarms_go_off);
 	CT_ADD(tp, fork_child__drops_descriptors);
 	CT_ADD(tp, number__polls_readable);
 	CT_ADD(tp, number__at_once);
