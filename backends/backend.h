@@ -275,8 +275,8 @@ void	evany__inst_drop(struct evany__inst *);
 void	evany__inst_lock(struct evany__inst *);
 void	evany__inst_unlock(struct evany__inst *);
 
-/* Wakes waiters and pollers if something is ready.  Lock held. */
-void	evany__inst_ring(struct evany__inst *);
+/* Wakes waiters and pollers if something is ready.  Lock held.  0 or EIDRM. */
+int	evany__inst_ring(struct evany__inst *);
 
 /*
  * A feeder: fe_ready is called with the instance's lock held, from a thread

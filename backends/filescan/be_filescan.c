@@ -376,7 +376,7 @@ fs_tick(struct evany__bg_tick *tick)
 		fs_leave();
 		if (sc != NULL) {
 			fs_collect(sc);
-			evany__inst_ring(inst);
+			(void)evany__inst_ring(inst);
 		}
 		evany__inst_unlock(inst);
 		evany__inst_drop(inst);

@@ -60,7 +60,8 @@ kqueuex(unsigned int flags)
 
 /*
  * Must the number be tried before the call?  Not if the kernel is asked
- * through it in any case: by a wait, or by the change of a descriptor.
+ * through it in any case: by a wait, the change of a descriptor, the ring of
+ * a trigger.  A change that fails is looked at afterwards.
  */
 static bool
 queue_must_check(const struct kevent *changes, int nchanges, int nevents)
@@ -69,9 +70,10 @@ queue_must_check(const struct kevent *changes, int nchanges, int nevents)
 
 	if (nchanges == 0)
 		return (nevents == 0);
-	if (evany__inst_many() ||
-	    (changes[0].flags & (EV_ADD | EV_ENABLE)) == 0)
+	if (evany__inst_many())
 		return (true);
+	if ((changes[0].flags & EV_ADD) == 0)
+		return (false);
 	fop = evany__filterops(changes[0].filter);
 	return (fop == NULL || !fop->fo_isfd);
 }
@@ -100,7 +102,7 @@ queue_changes(struct evany__inst *inst, int number,
 	struct kqueue *kq;
 	struct kevent kev;
 	bool attaching;
-	int error = 0, i;
+	int error = 0, i, lost;
 
 	evany__inst_enter(inst, number);
 	kq = inst->in_data;
@@ -113,6 +115,10 @@ queue_changes(struct evany__inst *inst, int number,
 		error = evany__kqueue_change(kq, &kev, &attaching);
 		if (error == 0 && (kev.flags & EV_RECEIPT) == 0)
 			continue;
+		if (error != 0 && !evany__inst_known(number)) {
+			error = EIDRM;
+			break;
+		}
 		if (*outp < nevents) {
 			answer(&events[(*outp)++], &kev, error, attaching);
 			error = 0;
@@ -120,8 +126,8 @@ queue_changes(struct evany__inst *inst, int number,
 			*donep = true;
 	}
 	evany__kqueue_late_take(kq);
-	evany__inst_leave(inst);
-	return (error == EIDRM ? EBADF : error);
+	lost = evany__inst_leave(inst);
+	return (error == EIDRM || lost == EIDRM ? EBADF : error);
 }
 
 /* The moment at which the wait ends, or -1 if the time-out makes no sense. */
@@ -158,7 +164,7 @@ queue_wait(struct evany__inst **instp, int number, struct kevent *events,
 	if (kq->kq_nlonely > 0) {
 		evany__inst_enter(*instp, number);
 		evany__fd_lonely_again(kq);
-		evany__inst_leave(*instp);
+		(void)evany__inst_leave(*instp);
 	}
 	error = evany__inst_wait(instp, number, &sink, deadline);
 	*outp = sink.sk_count;

@@ -135,6 +135,7 @@ struct evany__heap {
 };
 
 #define EVANY__NUMBERS	4	/* numbers of one instance kept in mind */
+#define EVANY__ALL_NUMBERS 64	/* and at most renewed */
 
 struct evany__inst {
 	/* (c) */
@@ -159,6 +160,7 @@ struct evany__inst {
 	bool				 in_round;	/* one more is in vain */
 	struct evany__watchq		 in_ready;
 	uint32_t			 in_nready;
+	bool				 in_owing;	/* the last list was short */
 	struct evany__fdslot		**in_pages;
 	uint32_t			 in_npages;
 	struct evany__heap		 in_heap[EVANY__CLOCKS];
@@ -189,11 +191,17 @@ struct evany__inst *evany__inst_find(int number, bool check);
 /* Whether number names an instance, without looking for duplicates. */
 bool	evany__inst_known(int number);
 
+/* False if number was seen to name another instance since; no call. */
+bool	evany__inst_has(struct evany__inst *, int number);
+
 /* More than one instance lives, so that dup2 may have swapped numbers. */
 bool	evany__inst_many(void);
 
 /* Which numbers the instance has now, at most n; the count. */
 int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);
+
+/* The same after a search among all descriptors. */
+int	evany__inst_all_numbers(struct evany__inst *, int *numbers, int n);
 
 /* fork.c */
 void	evany__fork_init(void);
@@ -207,8 +215,11 @@ void	evany__numbers_fork_child(void);
 
 /* Lock, with the number that later calls to the mechanism go through. */
 void	evany__inst_enter(struct evany__inst *, int number);
-/* Sets alarms, rings if something is ready, unlocks. */
-void	evany__inst_leave(struct evany__inst *);
+/*
+ * Sets alarms, rings if something is ready, unlocks.  EIDRM if the number that
+ * was used does not name the instance (any more).
+ */
+int	evany__inst_leave(struct evany__inst *);
 
 /*
  * Waits until the sink holds an event or the deadline has passed.  *instp may
@@ -243,6 +254,7 @@ struct evany__fdslot *evany__slot_find(struct evany__inst *, int fd);
 struct evany__fdslot *evany__slot_get(struct evany__inst *, int fd);
 void	evany__slot_insert(struct evany__fdslot *, struct evany__watch *);
 void	evany__slot_remove(struct evany__fdslot *, struct evany__watch *);
+void	evany__slot_rotate(struct evany__inst *, struct evany__fdslot *);
 /* Tells the mechanism what the watches of the slot want now. */
 int	evany__slot_update(struct evany__inst *, int fd, struct evany__fdslot *,
 	    unsigned fresh);

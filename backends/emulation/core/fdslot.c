@@ -76,6 +76,24 @@ evany__slot_remove(struct evany__fdslot *fs, struct evany__watch *wt)
 	*wtp = wt->wt_next;
 }
 
+/* The watch that was given last goes to the end. */
+void
+evany__slot_rotate(struct evany__inst *inst, struct evany__fdslot *fs)
+{
+	struct evany__watch *wt, **wtp, **last = &fs->fs_watches;
+
+	for (wtp = last; (wt = *wtp) != NULL; wtp = &wt->wt_next)
+		if (inst->in_call - wt->wt_call <
+		    inst->in_call - (*last)->wt_call)
+			last = wtp;
+	wt = *last;
+	*last = wt->wt_next;
+	wt->wt_next = NULL;
+	while (*last != NULL)
+		last = &(*last)->wt_next;
+	*last = wt;
+}
+
 void
 evany__slot_renew(struct evany__fdslot *fs)
 {

@@ -78,28 +78,30 @@ evany__inst_enter(struct evany__inst *inst, int number)
 	inst->in_number = number;
 }
 
-void
+int
 evany__inst_leave(struct evany__inst *inst)
 {
+	int error;
 
 	(void)evany__timers_settle(inst);
-	evany__inst_ring(inst);
+	error = evany__inst_ring(inst);
 	evany__lock_leave(&inst->in_lock);
+	return (error);
 }
 
 /*
  * Lock held.  The number used last may have been closed while a duplicate
  * lives: then any other known number does.
  */
-void
+int
 evany__inst_ring(struct evany__inst *inst)
 {
 	const struct evany__be_ops *be = inst->in_table->tb_be;
-	int list[EVANY__NUMBERS], i, n;
+	int error, list[EVANY__NUMBERS], i, n;
 
 	if (inst->in_nready == 0 || inst->in_rung)
-		return;
-	if (be->be_wake(inst, inst->in_number) != 0) {
+		return (0);
+	if ((error = be->be_wake(inst, inst->in_number)) != 0) {
 		evany__lock_leave(&inst->in_lock);
 		n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
 		(void)evany__lock_enter(&inst->in_lock);
@@ -107,10 +109,11 @@ evany__inst_ring(struct evany__inst *inst)
 			if (be->be_wake(inst, list[i]) == 0)
 				break;
 		if (i == n)
-			return;
+			return (error);
 		inst->in_number = list[i];
 	}
 	inst->in_rung = true;
+	return (error);
 }
 
 /* ---- ready queue ------------------------------------------------------------- */
@@ -243,12 +246,12 @@ void
 evany__inst_renew(struct evany__inst *inst)
 {
 	const struct evany__be_ops *be = inst->in_table->tb_be;
-	int list[EVANY__NUMBERS], n;
+	int list[EVANY__ALL_NUMBERS], n;
 	struct evany__feeder *fe;
 	uint32_t i;
 
 	evany__lock_leave(&inst->in_lock);
-	n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
+	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
 	(void)evany__lock_enter(&inst->in_lock);
 	if (n == 0 || be->be_renew(inst, list, n) != 0)
 		return;
@@ -289,6 +292,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 	if ((rd->rd_bits & EVANY__SPENT) != 0)
 		inst->in_table->tb_be->be_spent(inst, fs->fs_priv,
 		    rd->rd_cookie);
+	if (sk->sk_room - sk->sk_count == 1 && fs->fs_watches != NULL)
+		evany__slot_rotate(inst, fs);
 	for (wt = fs->fs_watches; wt != NULL; wt = next) {
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
@@ -302,7 +307,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 			continue;
 		if (evany__sink_full(sk) || given(inst, wt)) {
 			inst->in_round |= wt->wt_mode == EVANY__LEVEL;
-			if (wt->wt_mode != EVANY__LEVEL) {
+			if (evany__sink_full(sk) ||
+			    wt->wt_mode != EVANY__LEVEL) {
 				wt->wt_bits |= (uint8_t)bits;
 				evany__ready_add(inst, wt);
 			}
@@ -322,6 +328,9 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 {
 	int clock, i;
 
+	/* Those for which there was no room come before what is new. */
+	if (inst->in_owing)
+		inst->in_round |= ready_drain(inst, sk);
 	for (i = 0; i < n; i++)
 		switch (EVANY__COOKIE_KIND(rd[i].rd_cookie)) {
 		case EVANY__CK_FD:
@@ -341,6 +350,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			break;
 		}
 	(void)ready_drain(inst, sk);
+	inst->in_owing = evany__sink_full(sk) && inst->in_nready > 0;
 }
 
 void
@@ -386,7 +396,7 @@ wait_cancelled(void *arg)
 
 	(void)evany__lock_enter(&inst->in_lock);
 	inst->in_rung = false;
-	evany__inst_leave(inst);
+	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 	free(wc->wc_heap);
 }
@@ -450,7 +460,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		    inst->in_proc != NULL) {
 			evany__inst_enter(inst, number);
 			evany__inst_ask(inst);
-			evany__inst_leave(inst);
+			(void)evany__inst_leave(inst);
 		}
 		/* Another queue's watch may have put a handler there. */
 		unseen = inst->in_table->tb_signal->so_unseen();
@@ -480,6 +490,9 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			inst = *instp;
 			first = 0;
 		}
+		/* The queue was closed meanwhile and another has its number? */
+		if (!evany__inst_has(inst, number))
+			number = -1;
 		evany__inst_enter(inst, number);
 		inst->in_call++;
 		if (first == 0)
@@ -488,7 +501,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		inst->in_again = inst->in_round = false;
 		inst_pass(inst, rd, n, sk);
 		more = inst->in_again || (n == room && !inst->in_round);
-		evany__inst_leave(inst);
+		(void)evany__inst_leave(inst);
 		if (evany__sink_full(sk) || (sk->sk_count > 0 && !more))
 			break;
 		if (sk->sk_count > 0) {

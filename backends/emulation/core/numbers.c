@@ -241,28 +241,35 @@ numbers_try(struct evany__inst *inst, int number)
 	return (true);
 }
 
-/* Looks through all open descriptors.  Table lock held. */
-static bool
-numbers_search(struct evany__inst *inst)
+/*
+ * Looks through all open descriptors for numbers of the instance, which go to
+ * list until it is full.  How many.  Table lock held.
+ */
+static int
+numbers_search(struct evany__inst *inst, int *list, int room)
 {
 	struct rlimit rl;
 	struct dirent *de;
-	bool found = false;
-	int most, n;
+	int found = 0, most, number;
 	DIR *dir;
 
 	if ((dir = opendir("/proc/self/fd")) != NULL) {
-		while (!found && (de = readdir(dir)) != NULL)
-			if (de->d_name[0] >= '0' && de->d_name[0] <= '9')
-				found = numbers_try(inst, atoi(de->d_name));
+		while (found < room && (de = readdir(dir)) != NULL) {
+			if (de->d_name[0] < '0' || de->d_name[0] > '9')
+				continue;
+			number = atoi(de->d_name);
+			if (numbers_try(inst, number))
+				list[found++] = number;
+		}
 		(void)closedir(dir);
 		return (found);
 	}
 	most = SCAN_MOST;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < SCAN_MOST)
 		most = (int)rl.rlim_cur;
-	for (n = 0; n < most && !found; n++)
-		found = numbers_try(inst, n);
+	for (number = 0; number < most && found < room; number++)
+		if (numbers_try(inst, number))
+			list[found++] = number;
 	return (found);
 }
 
@@ -346,10 +353,12 @@ static void
 numbers_sweep(struct inst_list *dead)
 {
 	struct evany__inst *inst, *next;
+	int number;
 
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
-		if (numbers_prune(inst) || numbers_search(inst))
+		if (numbers_prune(inst) ||
+		    numbers_search(inst, &number, 1) > 0)
 			continue;
 		LIST_REMOVE(inst, in_link);
 		(void)atomic_fetch_sub(&numbers_count, 1);
@@ -520,6 +529,14 @@ evany__inst_find(int number, bool check)
 	return (numbers_resolve(number));
 }
 
+bool
+evany__inst_has(struct evany__inst *inst, int number)
+{
+	struct evany__inst *now = number_get(number);
+
+	return (now == inst || now == NULL);
+}
+
 /* Does number name an instance?  Duplicates not met yet are not tried. */
 bool
 evany__inst_known(int number)
@@ -527,6 +544,17 @@ evany__inst_known(int number)
 	struct evany__inst *inst = number_get(number);
 
 	return (inst != NULL && names(inst, number));
+}
+
+int
+evany__inst_all_numbers(struct evany__inst *inst, int *list, int n)
+{
+	int count;
+
+	evany__numbers_lock();
+	count = numbers_search(inst, list, n);
+	evany__numbers_unlock();
+	return (count);
 }
 
 int

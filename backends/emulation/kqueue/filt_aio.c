@@ -77,7 +77,7 @@ evany__aio_begin(struct evany__aio *ai, int number, void *request,
 		ai->ai_knote = kn;
 		ai->ai_inst = inst;
 	}
-	evany__inst_leave(inst);
+	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 	return (error);
 }
@@ -95,7 +95,7 @@ evany__aio_done(struct evany__aio *ai, int error)
 		ai->ai_knote->kn_flags |= EV_EOF;
 		evany__knote_activate(inst->in_data, ai->ai_knote);
 	}
-	evany__inst_leave(inst);
+	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 }
 
@@ -109,6 +109,6 @@ evany__aio_end(struct evany__aio *ai)
 	evany__inst_lock(inst);
 	if (ai->ai_knote != NULL)
 		evany__knote_drop(inst->in_data, ai->ai_knote);
-	evany__inst_leave(inst);
+	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 }

@@ -197,8 +197,10 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 			kn->kn_status |= KN_ACTIVE;
 		return (evany__knote_default_arm(kq, kn, again));
 	}
-	if (again)
-		kn->kn_status &= (unsigned short)~KN_PARKED;
+	/* What it was parked for may suffice now. */
+	if ((kn->kn_status & KN_PARKED) != 0)
+		again = true;
+	kn->kn_status &= (unsigned short)~KN_PARKED;
 	mode = kn->kn_watch.wt_mode;
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	if (again || mode != kn->kn_watch.wt_mode)
