@@ -147,8 +147,8 @@ static void
 need_forks(void)
 {
 	if (!evt_forks_are_told())
-		atf_tc_skip("forks and execs of other processes cannot be "
-		    "seen here");
+		atf_tc_skip("NOTE_FORK, NOTE_EXEC and NOTE_TRACK of other "
+		    "processes need perf events or the process connector");
 }
 
 static void

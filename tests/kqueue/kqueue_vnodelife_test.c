@@ -122,8 +122,36 @@ need_access_notes(void)
 	if (NOTE_OPEN == 0)
 		atf_tc_skip("this system has no notes of access");
 	if (!evt_native() && strcmp(evt_backend(), "linux") != 0)
-		atf_tc_skip("the portable mechanisms cannot see opens, reads "
-		    "and closes");
+		atf_tc_skip("who opens, reads or closes it is refused with "
+		    "EOPNOTSUPP");
+}
+
+EVT_TC(access__refused, "KQ-174",
+    "Notes of access that cannot be had are refused, and leave no knote")
+{
+	static const unsigned int notes[] = { NOTE_OPEN, NOTE_READ,
+	    NOTE_CLOSE, NOTE_CLOSE_WRITE, NOTE_WRITE | NOTE_OPEN };
+	char path[EVT_PATH_MAX];
+	int fd, i, kq;
+
+	if (evt_native() || strcmp(evt_backend(), "linux") == 0)
+		atf_tc_skip("notes of access can be had");
+	kq = evt_kq();
+	fd = evt_tmpfile(path);
+	for (i = 0; i < EVT_NITEMS(notes); i++) {
+		ATF_REQUIRE_EQ_MSG(EOPNOTSUPP, evt_change_errno(kq, fd,
+		    EVFILT_VNODE, EV_ADD, notes[i], 0, NULL), "%#x", notes[i]);
+		ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, fd, EVFILT_VNODE,
+		    EV_DELETE, 0, 0, NULL));
+	}
+	/* nor can a knote be changed to ask for them */
+	evt_watch(kq, fd, EV_CLEAR, NOTE_ATTRIB);
+	ATF_REQUIRE_EQ(EOPNOTSUPP, evt_change_errno(kq, fd, EVFILT_VNODE,
+	    EV_ADD, NOTE_ATTRIB | NOTE_READ, 0, NULL));
+	ATF_REQUIRE_EQ(0, fchmod(fd, 0644));
+	evt_told_only(kq, fd, NOTE_ATTRIB);
+	evt_close(fd);
+	evt_close(kq);
 }
 
 static int
@@ -605,6 +633,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, rename__followed);
 	EVT_TP_ADD_TC(tp, rename__only_of_the_file);
 	EVT_TP_ADD_TC(tp, unlinked__goes_on);
+	EVT_TP_ADD_TC(tp, access__refused);
 	EVT_TP_ADD_TC(tp, access__told);
 	EVT_TP_ADD_TC(tp, access__own_is_not_told);
 	EVT_TP_ADD_TC(tp, share__masks_apart);
