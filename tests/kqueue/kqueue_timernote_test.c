@@ -461,10 +461,9 @@ EVT_TC(clock__does_not_move_a_period, "KQ-222",
 		add(kq, 1, EV_ONESHOT, 0, 30);
 		add(kq, 2, 0, 0, 25);
 		atomic_store(&clock_offset, steps[i]);
-		evt_one(kq, &ev);
-		ATF_REQUIRE(evt_now_ns() - start >= 25 * MS);
 		for (j = 0, sum = 0; j < 6; j++) {
 			ATF_REQUIRE_EQ(evt_get(kq, &ev, 1), 1);
+			ATF_REQUIRE(evt_now_ns() - start >= 25 * MS);
 			atomic_store(&clock_offset, j % 2 * steps[i]);
 			if (ev.ident == 1)
 				ATF_REQUIRE(evt_now_ns() - start >= 30 * MS);
