@@ -14,6 +14,9 @@
 #if defined(EVANY_SYS_EVENT_H) || defined(__FreeBSD__) || \
     defined(__DragonFly__)
 #include <aio.h>
+#ifdef SIGEV_KEVENT
+#define AIO_EVENTS	1
+#endif
 #endif
 
 EVT_TC(add__by_hand, "KQ-236",
@@ -36,7 +39,7 @@ EVT_TC(add__by_hand, "KQ-236",
 	evt_close(kq);
 }
 
-#ifdef SIGEV_KEVENT
+#ifdef AIO_EVENTS
 
 #define TEXT	"some words in a file"
 
@@ -107,7 +110,7 @@ EVT_TC(read__ends_as_event, "KQ-237",
 		one_end(kq, &r);
 		ATF_REQUIRE_EQ(0, aio_error(&r.cb));
 		ATF_REQUIRE_EQ(5, aio_return(&r.cb));
-		ATF_REQUIRE_EQ(0, memcmp(r.buf, TEXT + 5 + i, 5));
+		ATF_REQUIRE_EQ(0, memcmp(r.buf, &TEXT[5 + i], 5));
 		evt_none(kq);
 	}
 	evt_close(fd);
@@ -474,12 +477,12 @@ EVT_TC(other__notifications, "KQ-237",
 	evt_close(fd);
 	evt_close(kq);
 }
-#endif /* SIGEV_KEVENT */
+#endif /* AIO_EVENTS */
 
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, add__by_hand);
-#ifdef SIGEV_KEVENT
+#ifdef AIO_EVENTS
 	EVT_TP_ADD_TC(tp, read__ends_as_event);
 	EVT_TP_ADD_TC(tp, write__ends_as_event);
 	EVT_TP_ADD_TC(tp, event__not_before_the_end);
