@@ -12,6 +12,8 @@
  * long its struct kevent is comes out of what it writes into an event list.
  */
 
+#include "config.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

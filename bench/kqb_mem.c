@@ -12,6 +12,8 @@
  * same for epoll.
  */
 
+#include "config.h"
+
 #include <sys/eventfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>

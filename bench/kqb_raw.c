@@ -9,6 +9,8 @@
  * a program would that was written for Linux.
  */
 
+#include "config.h"
+
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>

@@ -12,6 +12,8 @@
  * kqb_foreign.c has loaded, with its two functions in pointers.
  */
 
+#include "config.h"
+
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>

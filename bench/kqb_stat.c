@@ -12,6 +12,8 @@
  * the median of those ratios is what counts.
  */
 
+#include "config.h"
+
 #include <stdlib.h>
 #include <time.h>
 

@@ -11,6 +11,8 @@
  * no kernel has.  All threads that the child makes are counted with it.
  */
 
+#include "config.h"
+
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/types.h>

@@ -12,6 +12,8 @@
  * would wake the other side's registration too.
  */
 
+#include "config.h"
+
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

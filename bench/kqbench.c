@@ -17,6 +17,8 @@
  * side (epoll, evany, other) until it is interrupted, for a profiler.
  */
 
+#include "config.h"
+
 #include <sys/resource.h>
 #include <errno.h>
 #include <getopt.h>
