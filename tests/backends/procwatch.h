@@ -18,8 +18,8 @@
 struct proc {
 	struct evany__procwatch	pr_watch;
 	struct src		*pr_src;
-	struct proc		*pr_root;	/* whose descendants are watched */
-	struct proc		*pr_kids;	/* room for PROC_MANY, or NULL */
+	struct proc		*pr_root;	/* whose descendant it is */
+	struct proc		*pr_kids;	/* room for PROC_MANY */
 	int			pr_nkids;
 	unsigned		pr_bits;	/* all that was told */
 	int			pr_times;	/* calls */

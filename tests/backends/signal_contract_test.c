@@ -182,7 +182,8 @@ be_a_child(void *arg)
 	struct src *sr = arg;
 
 	sig_ops->so_fork_child(&sr->sr_state);
-	if (!sig_handled_by(SIGUSR1, sig_handler) || !sig_handled_by(SIGURG, SIG_DFL))
+	if (!sig_handled_by(SIGUSR1, sig_handler) ||
+	    !sig_handled_by(SIGURG, SIG_DFL))
 		return (1);
 	(void)raise(SIGUSR1);
 	(void)raise(SIGURG);
@@ -405,6 +406,7 @@ SIG_TC(default__still_kills, "SIG_DFL that ends the process does so")
 	int status;
 	pid_t pid;
 
+	evt_skip_tsan();
 	if ((pid = fork()) == 0)
 		_exit(die_watched(NULL));
 	ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));

@@ -27,10 +27,10 @@
 
 #ifdef EVANY_BE_SIGNALFD
 #define SIG_CASE_SIGNALFD(name, text)	SIG_CASE(signalfd, name, text)
-#define SIG_ADD_SIGNALFD(tp, name)		ATF_TP_ADD_TC(tp, signalfd__##name)
+#define SIG_ADD_SIGNALFD(tp, name)	ATF_TP_ADD_TC(tp, signalfd__##name)
 #else
 #define SIG_CASE_SIGNALFD(name, text)
-#define SIG_ADD_SIGNALFD(tp, name)		do { } while (0)
+#define SIG_ADD_SIGNALFD(tp, name)	do { } while (0)
 #endif
 
 #define SIG_TC(name, text)						\
