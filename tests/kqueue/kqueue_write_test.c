@@ -628,7 +628,7 @@ EVT_TC(terminal__room, "KQ-149",
 	evt_one(kq, &ev);
 	ATF_REQUIRE(ev.ident == (uintptr_t)slave && evt_flags(&ev) == 0);
 	ATF_REQUIRE(ev.data > 0);
-	(void)evt_fill(slave);
+	(void)write_fill(slave);
 	evt_idle(kq);
 	(void)evt_drain(master);
 	evt_one(kq, &ev);
