@@ -49,8 +49,8 @@ installed_names_body()
 		[ -s found ] || [ "$kqueue" = native ] ||
 		    atf_fail "$page is not installed"
 		[ -s found ] || continue
-		sed -n -e '/^\.Sh NAME/,/^\.Sh LIB/s/^\.Nm \([^ ]*\).*/\1/p' \
-		    "$page" >names
+		awk '/^\.Sh/ { in_name = $2 == "NAME" }
+		    in_name && /^\.Nm/ { print $2 }' "$page" >names
 		while read -r name; do
 			find "$root$prefix" -name "$name.$section" >found
 			[ -s found ] || atf_fail "$name($section) finds nothing"
