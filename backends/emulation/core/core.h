@@ -39,14 +39,16 @@
  * once, with the lock held, and the caller makes the state good.
  */
 struct evany__lock {
-	pthread_mutex_t	 lk_mutex;
-	atomic_uintptr_t lk_owner;
+	pthread_mutex_t		 lk_mutex;
+	struct evany__lock	*lk_below;	/* held when it was taken */
 };
 int	evany__lock_init(struct evany__lock *, bool shared);
 void	evany__lock_fini(struct evany__lock *);
 int	evany__lock_enter(struct evany__lock *);
 void	evany__lock_leave(struct evany__lock *);
 bool	evany__lock_mine(struct evany__lock *);
+/* Does this thread hold any such lock? */
+bool	evany__lock_held(void);
 
 /* ---- memory (slab.c) ------------------------------------------------------ */
 
@@ -203,6 +205,10 @@ int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);
 /* The same after a search among all descriptors. */
 int	evany__inst_all_numbers(struct evany__inst *, int *numbers, int n);
 
+/* A slot of that number has got a watch (for libevany-interpose). */
+void	evany__number_watched(int number);
+void	evany__numbers_closing(unsigned first, unsigned last);
+
 /* fork.c */
 void	evany__fork_init(void);
 bool	evany__fork_seen(void);
@@ -263,6 +269,8 @@ void	evany__slot_renew(struct evany__fdslot *);
 /* The number was closed though its file lives: silence the registration. */
 void	evany__slot_evict(struct evany__inst *, int fd, uint64_t cookie);
 void	evany__slots_fini(struct evany__inst *);
+/* The number is about to be closed; its watches go. */
+void	evany__slot_close(struct evany__inst *, int fd);
 /* Registers everything again after be_renew. */
 void	evany__slots_again(struct evany__inst *);
 

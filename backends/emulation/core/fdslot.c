@@ -55,6 +55,7 @@ evany__slot_get(struct evany__inst *inst, int fd)
 		if (inst->in_pages[page] == NULL)
 			return (NULL);
 	}
+	evany__number_watched(fd);
 	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
 }
 
@@ -148,6 +149,25 @@ evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 	}
 	if (error == EBADF)
 		inst->in_driver->dr_fd_gone(inst, fd);
+}
+
+/* The program is about to close the number, which still names its file. */
+void
+evany__slot_close(struct evany__inst *inst, int fd)
+{
+	struct evany__fdslot *fs = evany__slot_find(inst, fd);
+	struct evany__watch *wt;
+	bool registered = false;
+
+	if (fs == NULL || fs->fs_watches == NULL)
+		return;
+	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next) {
+		registered |= wt->wt_mode != EVANY__OFF;
+		wt->wt_mode = EVANY__OFF;
+	}
+	if (registered)
+		(void)evany__slot_update(inst, fd, fs, EVANY__VERIFY);
+	inst->in_driver->dr_fd_gone(inst, fd);
 }
 
 /*

@@ -7,10 +7,14 @@
 /*
  * lock: the one kind of lock that instances use.
  *
- * A pthread mutex with its owner noted beside it.  The owner is compared only
- * by the thread that may be the owner, which sees its own store, so a relaxed
- * atomic is enough.  A shared lock is process-shared and robust: it may lie in
- * memory that a fork shares, and when its holder dies the next one is told.
+ * A pthread mutex, and for each thread which one it holds, so that a signal
+ * handler can tell whether it interrupted a holder.  The note is made before
+ * the mutex is taken and kept until it is given back, since a handler may run
+ * at any instruction between.  A handler that interrupted a holder and locks
+ * another instance puts the note back when it leaves.
+ *
+ * A shared lock is process-shared and robust: it may lie in memory that a fork
+ * shares, and when its holder dies the next one is told.
  */
 #include "config.h"
 
@@ -19,13 +23,28 @@
 
 #include "backends/emulation/core/core.h"
 
+static _Thread_local struct evany__lock *lock_mine
+    __attribute__((__tls_model__("initial-exec")));
+
+bool
+evany__lock_held(void)
+{
+	return (lock_mine != NULL);
+}
+
+bool
+evany__lock_mine(struct evany__lock *lk)
+{
+	return (lock_mine == lk);
+}
+
 int
 evany__lock_init(struct evany__lock *lk, bool shared)
 {
 	pthread_mutexattr_t attr;
 	int error;
 
-	atomic_init(&lk->lk_owner, 0);
+	lk->lk_below = NULL;
 	if (!shared)
 		return (pthread_mutex_init(&lk->lk_mutex, NULL));
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
@@ -55,28 +74,26 @@ evany__lock_fini(struct evany__lock *lk)
 int
 evany__lock_enter(struct evany__lock *lk)
 {
+	struct evany__lock *below = lock_mine;
 	int error;
 
+	lock_mine = lk;
+	atomic_signal_fence(memory_order_seq_cst);
 	error = pthread_mutex_lock(&lk->lk_mutex);
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
 	if (error == EOWNERDEAD)
 		(void)pthread_mutex_consistent(&lk->lk_mutex);
 #endif
-	atomic_store_explicit(&lk->lk_owner, (uintptr_t)pthread_self(),
-	    memory_order_relaxed);
+	lk->lk_below = below;
 	return (error);
 }
 
 void
 evany__lock_leave(struct evany__lock *lk)
 {
-	atomic_store_explicit(&lk->lk_owner, 0, memory_order_relaxed);
-	(void)pthread_mutex_unlock(&lk->lk_mutex);
-}
+	struct evany__lock *below = lk->lk_below;
 
-bool
-evany__lock_mine(struct evany__lock *lk)
-{
-	return (atomic_load_explicit(&lk->lk_owner, memory_order_relaxed) ==
-	    (uintptr_t)pthread_self());
+	(void)pthread_mutex_unlock(&lk->lk_mutex);
+	atomic_signal_fence(memory_order_seq_cst);
+	lock_mine = below;
 }

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "compat/export.h"
 
 #define CHUNK		1024
 #define CHUNKS		4096	/* numbers beyond are tried at each call */
@@ -62,9 +63,15 @@ static atomic_bool numbers_crowded;
 static atomic_uint numbers_count;
 static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
 
+/* In a signal handler: did it interrupt a holder of the table? */
+static _Thread_local bool numbers_inside;
+
 void
 evany__numbers_lock(void)
 {
+	/* First: a signal handler may look as soon as the lock is taken. */
+	numbers_inside = true;
+	atomic_signal_fence(memory_order_seq_cst);
 	(void)pthread_mutex_lock(&numbers_mutex);
 }
 
@@ -72,6 +79,8 @@ void
 evany__numbers_unlock(void)
 {
 	(void)pthread_mutex_unlock(&numbers_mutex);
+	atomic_signal_fence(memory_order_seq_cst);
+	numbers_inside = false;
 }
 
 static struct evany__inst *
@@ -571,6 +580,77 @@ evany__inst_numbers(struct evany__inst *inst, int *list, int n)
 	return (count);
 }
 
+/* ---- closing ---------------------------------------------------------------- */
+
+/*
+ * Numbers that were ever watched, by 64.  Those beyond are taken for watched.
+ */
+#define WATCHED_MOST	65536
+
+static _Atomic(uint64_t) numbers_watched[WATCHED_MOST / 64];
+
+void
+evany__number_watched(int number)
+{
+	uint64_t bit = (uint64_t)1 << (number % 64);
+
+	if (number < WATCHED_MOST && (atomic_load_explicit(
+	    &numbers_watched[number / 64], memory_order_relaxed) & bit) == 0)
+		(void)atomic_fetch_or(&numbers_watched[number / 64], bit);
+}
+
+static bool
+number_is_watched(unsigned number)
+{
+	return (number >= WATCHED_MOST || (atomic_load_explicit(
+	    &numbers_watched[number / 64], memory_order_relaxed) &
+	    (uint64_t)1 << (number % 64)) != 0);
+}
+
+/* One number is about to be closed: every instance forgets it. */
+static void
+number_closing(int number)
+{
+	struct evany__inst *inst, *list[TAGS];
+	size_t i, n = 0;
+
+	evany__numbers_lock();
+	LIST_FOREACH(inst, &numbers_live, in_link)
+		if (n < TAGS && evany__inst_take(inst))
+			list[n++] = inst;
+	evany__numbers_unlock();
+	for (i = 0; i < n; i++) {
+		evany__inst_lock(list[i]);
+		evany__slot_close(list[i], number);
+		(void)evany__inst_leave(list[i]);
+		evany__inst_drop(list[i]);
+	}
+}
+
+/*
+ * Called by libevany-interpose before the numbers from first to last are
+ * closed.  Numbers that nobody watches cost a load each.  In the library's own
+ * calls, and in a signal handler that interrupted one, nothing is done: the
+ * close is found out later, as without the interposing library.
+ */
+EVANY_EXPORT void
+evany__numbers_closing(unsigned first, unsigned last)
+{
+	unsigned number;
+
+	if (atomic_load(&numbers_count) == 0 || numbers_inside ||
+	    evany__lock_held() || evany__fork_seen())
+		return;
+	if (last > first && last >= WATCHED_MOST)
+		last = WATCHED_MOST - 1;
+	for (number = first; number <= last; number++) {
+		if (number_is_watched(number))
+			number_closing((int)number);
+		if (number == last)
+			break;
+	}
+}
+
 /* ---- fork ------------------------------------------------------------------------ */
 
 /*
@@ -586,6 +666,7 @@ evany__numbers_fork_child(void)
 	int i, number;
 
 	(void)pthread_mutex_init(&numbers_mutex, NULL);
+	numbers_inside = false;
 	LIST_FOREACH(inst, &numbers_live, in_link) {
 		for (number = 0; number < 256; number++)
 			if (numbers_try(inst, number))
