@@ -173,6 +173,7 @@ act_read(struct model_world *w)
 		model_say(w, "read(%d, %lld)\n", d->fd, (long long)n);
 		must(w, read(d->fd, buffer, (size_t)n) == n, "read");
 		f->mf_off += n;
+		model_active(w, f, EVFILT_READ, NO);
 		return;
 	}
 	n = f->mf_bytes;

@@ -366,7 +366,9 @@ act_poll(struct model_world *w, struct model_fd *d)
 	if (must > 0 && n != 1)
 		model_fail(w, "%d events pending, but not for poll()", must);
 	/* Without a look, what has gone since may still show. */
-	if (must == 0 && may == 0 && d->file->mf_settled && n != 0)
+	if (model_stale(w, qid))
+		(void)model_allow(MA_STALE);
+	else if (must == 0 && may == 0 && d->file->mf_settled && n != 0)
 		model_fail(w, "nothing is pending, but poll() says so");
 }
 

@@ -64,6 +64,24 @@ model_knotes_drop_fd(struct model_world *w, int fd, struct model_file *f)
 	}
 }
 
+/*
+ * Are there knotes of a number that was reused, see MA_STALE, or of a file
+ * that lives on and is still looked after?
+ */
+bool
+model_stale(const struct model_world *w, int qid)
+{
+	const struct model_knote *kn;
+
+	for (kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++) {
+		if (kn->kn_used && kn->kn_stale && kn->kn_qid == qid &&
+		    (kn->kn_plain ||
+		    fcntl((int)kn->kn_ident, F_GETFD) != -1))
+			return (true);
+	}
+	return (false);
+}
+
 void
 model_knotes_drop_queue(struct model_world *w, int qid)
 {
@@ -96,7 +114,7 @@ cond_file(struct model_world *w, const struct model_knote *kn)
 		model_pending(w, f->mf_qid, &must, &may);
 		if (must > 0)
 			return (MUST);
-		if (may > 0 || !f->mf_settled)
+		if (may > 0 || !f->mf_settled || model_stale(w, f->mf_qid))
 			return (model_allow(MA_NESTED));
 		return (NO);
 	default:

@@ -276,6 +276,8 @@ model_took(struct model_world *w, struct model_file *from, int64_t n)
 		from->mf_filled = false;
 		from->mf_chunks = 0;
 	}
+	/* Nothing new to read, but what poll() says may lag. */
+	model_active(w, from, EVFILT_READ, NO);
 	if (n != 0 && writer != NULL)
 		model_active(w, writer, EVFILT_WRITE, had ?
 		    model_allow(MA_WRITE_CLEAR) : MUST);

@@ -122,12 +122,10 @@ evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 		evany__slot_renew(fs);
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	error = fd_update(kq, kn, 1U << dir);
-	if (error == ESTALE ||
-	    (error == EPERM && fs->fs_watches->wt_next != NULL)) {
-		if (fd_drop_others(kq, kn, true) || error == ESTALE) {
-			evany__slot_renew(fs);
-			error = fd_update(kq, kn, 1U << dir);
-		}
+	if (error == ESTALE || (error == EPERM && fd_registered(fs))) {
+		(void)fd_drop_others(kq, kn, true);
+		evany__slot_renew(fs);
+		error = fd_update(kq, kn, 1U << dir);
 	}
 	if (error == EPERM) {
 		kn->kn_watch.wt_mode = EVANY__OFF;
