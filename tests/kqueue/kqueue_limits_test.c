@@ -420,14 +420,6 @@ EVT_TC(many__queues, "KQ-258 KQ-001",
 
 /* ---- memory, errno, EV_SET -------------------------------------------- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EVT_SANITIZED	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EVT_SANITIZED	1
-#endif
-#endif
-
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
 EVT_TC(memory__none_left, "KQ-259 KQ-036",
     "Without memory a change is ENOMEM, and the queue stays usable")

@@ -436,14 +436,6 @@ EVT_TC(many__two_queues, "KQ-207 KQ-068",
 	evt_close(b);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EVT_SANITIZED	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EVT_SANITIZED	1
-#endif
-#endif
-
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
 EVT_TC(many__one_too_many, "KQ-223 KQ-259",
     "One timer too many is ENOMEM for that change, and the others work")

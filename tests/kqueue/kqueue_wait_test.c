@@ -505,7 +505,8 @@ EVT_TC(wait__below_the_mark, "KQ-057",
 EVT_TC(wait__taken_by_another, "KQ-057",
     "A waiter whose event another took waits on to its own deadline")
 {
-	struct timespec ts = evt_ms(4 * EVT_QUIET_MS);
+	/* Before portable mechanisms repeat an edge in doubt. */
+	struct timespec ts = evt_ms(150);
 	int got, i, kq, p[2], round;
 
 	evt_pipe(p);
@@ -531,10 +532,10 @@ EVT_TC(wait__taken_by_another, "KQ-057",
 			    wt[i].wt_result == 1);
 			got += wt[i].wt_result;
 			if (wt[i].wt_result == 0)
-				ATF_REQUIRE(wt[i].wt_took >= 4 *
-				    (int64_t)EVT_QUIET_MS * 1000000);
+				ATF_REQUIRE(wt[i].wt_took >= 150 * 1000000);
 		}
-		ATF_REQUIRE_EQ(got, 1);
+		ATF_REQUIRE_MSG(got == 1, "round %d: %d waiters have it",
+		    round, got);
 		evt_close(kq);
 		(void)evt_drain(p[0]);
 	}
@@ -563,6 +564,11 @@ EVT_TC(cancel__ends_a_wait, "KQ-066",
 	void *value;
 	int i, j, kq, p[2];
 
+#ifdef EVT_ASAN
+	if (strcmp(evt_backend(), "poll") == 0)
+		atf_tc_skip("AddressSanitizer takes the frames that a "
+		    "cancellation left for live ones");
+#endif
 	evt_pipe(p);
 	for (i = 0; i < 6; i++) {
 		kq = evt_kq();

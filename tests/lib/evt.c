@@ -73,14 +73,14 @@ evt_backend(void)
 int
 evt_scale(void)
 {
-	static int scale;
+	static atomic_int scale;
+	const char *s;
 
-	if (scale == 0) {
-		const char *s = getenv("EVT_SCALE");
-
-		scale = s != NULL && atoi(s) > 0 ? atoi(s) : 1;
+	if (atomic_load(&scale) == 0) {
+		s = getenv("EVT_SCALE");
+		atomic_store(&scale, s != NULL && atoi(s) > 0 ? atoi(s) : 1);
 	}
-	return (scale);
+	return (atomic_load(&scale));
 }
 
 /* Marks the open descriptors, leaving out the one used to look. */

@@ -63,6 +63,22 @@
 #define EVT_WAIT_MS	(1000 * evt_scale())	/* for what must come */
 #define EVT_QUIET_MS	(50 * evt_scale())	/* for what must not come */
 
+/* Built with a sanitizer, which needs memory and address space of its own? */
+#if defined(__SANITIZE_ADDRESS__)
+#define EVT_ASAN	1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EVT_ASAN	1
+#endif
+#endif
+#if defined(EVT_ASAN) || defined(__SANITIZE_THREAD__)
+#define EVT_SANITIZED	1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EVT_SANITIZED	1
+#endif
+#endif
+
 #define EVT_PATH_MAX	64
 
 #define EVT_NITEMS(a)	((int)(sizeof(a) / sizeof((a)[0])))
