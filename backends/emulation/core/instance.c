@@ -24,9 +24,9 @@
  * further one, which does not sleep, if there is room and the records of the
  * last may not have been all, or were changed by it (in_again).  wt_call is the
  * pass that gave a watch.  A record from before that is part of what was given;
- * of a later one, and of one for which there was no room, the bits are kept
- * (wt_bits) and the watch is put into the queue, but for a level condition,
- * which is reported again and which tells that all has been looked at.
+ * a later one, and one for which there was no room, is handed back to the
+ * mechanism by asking for a fresh report, which what happens until then joins.
+ * For want of room a level watch stands in the queue with the bits (wt_bits).
  *
  * Lock order:
  *   1. the number table                    numbers.c
@@ -306,9 +306,14 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		if (wt->wt_call == inst->in_call)
 			continue;
 		if (evany__sink_full(sk) || given(inst, wt)) {
-			inst->in_round |= wt->wt_mode == EVANY__LEVEL;
-			if (evany__sink_full(sk) ||
-			    wt->wt_mode != EVANY__LEVEL) {
+			inst->in_round = true;
+			if (wt->wt_mode != EVANY__LEVEL) {
+				/* The mechanism keeps it, with what follows. */
+				if (wt->wt_mode == EVANY__IDLE)
+					wt->wt_mode = EVANY__ONCE;
+				(void)evany__slot_update(inst, fd, fs,
+				    1U << wt->wt_dir);
+			} else if (evany__sink_full(sk)) {
 				wt->wt_bits |= (uint8_t)bits;
 				evany__ready_add(inst, wt);
 			}
