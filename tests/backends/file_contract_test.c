@@ -10,8 +10,10 @@
  */
 #include "config.h"
 
+#include "evt_child.h"
 #include "filewatch.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -111,6 +113,37 @@ FW_TC(attach__no_descriptors,
 	fw_detach(&w[0]);
 	for (i = 0; i < MANY; i++)
 		evt_close(fd[i]);
+}
+
+FW_TC(attach__all_or_nothing,
+    "With no descriptor to be had an attach fails, if it needs one, and leaves "
+    "nothing; later ones succeed")
+{
+	struct rlimit lim, low;
+	char path[EVT_PATH_MAX];
+	struct fw_watch w;
+	int before, error, fd;
+
+	fd = fw_file(path);
+	before = fw_descriptors();
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &lim));
+	low = lim;
+	low.rlim_cur = 1;
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &low));
+	error = fw_attach(fw, &w, fd, FW_CHANGES);
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &lim));
+	if (error == 0)
+		fw_detach(&w);
+	else {
+		ATF_REQUIRE_EQ_MSG(EMFILE, error, "%s", strerror(error));
+		ATF_REQUIRE_EQ(NULL, fw->fw_state);
+	}
+	ATF_REQUIRE_EQ(before, fw_descriptors());
+	fw_watch(fw, &w, fd, FW_CHANGES);
+	evt_write(fd, 1);
+	FW_TOLD(&w, EVANY__F_WRITE | EVANY__F_EXTEND);
+	fw_detach(&w);
+	evt_close(fd);
 }
 
 static int
@@ -593,6 +626,8 @@ FW_TC(fork__child_lets_go,
 	int fd, feeder, status;
 	pid_t pid;
 
+	if (!fw->fw_access)
+		evt_skip_tsan();	/* the child starts a thread */
 	fd = fw_file(path);
 	fw_watch(fw, &w, fd, FW_CHANGES);
 	feeder = fw->fw_feeder;
@@ -624,6 +659,7 @@ ATF_TP_ADD_TCS(tp)
 	FW_ADD(tp, attach__kinds);
 	FW_ADD(tp, attach__not_what_was_before);
 	FW_ADD(tp, attach__no_descriptors);
+	FW_ADD(tp, attach__all_or_nothing);
 	FW_ADD(tp, attach__record_locks_stay);
 	FW_ADD(tp, share__each_its_own_wishes);
 	FW_ADD(tp, share__instances);
