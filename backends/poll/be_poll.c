@@ -347,6 +347,27 @@ off(const uint8_t *want)
 	return (true);
 }
 
+/* A kind of file that never blocks, so that waiting for it means nothing. */
+static bool
+never_blocks(const struct stat *st)
+{
+	static const char *const paths[] = { "/dev/null", "/dev/zero",
+	    "/dev/full" };
+	struct stat dev;
+	size_t i;
+
+	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) ||
+	    S_ISBLK(st->st_mode))
+		return (true);
+	if (!S_ISCHR(st->st_mode))
+		return (false);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (stat(paths[i], &dev) == 0 && S_ISCHR(dev.st_mode) &&
+		    dev.st_rdev == st->st_rdev)
+			return (true);
+	return (false);
+}
+
 /* A registration with what is wanted.  Lock held. */
 static int
 entry_set(struct be_poll *bp, struct poll_entry *pe, int fd,
@@ -394,8 +415,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	    pe->pe_ino != st.st_ino))
 		error = ESTALE;
 	if (error == 0 && !off(ch->ch_want)) {
-		if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
-		    S_ISBLK(st.st_mode))
+		if (pe == NULL && never_blocks(&st))
 			error = EPERM;
 		else
 			error = entry_set(bp, pe, ch->ch_fd, &st, nested,

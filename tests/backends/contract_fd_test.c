@@ -430,6 +430,9 @@ CT_TC(change__errors, "closed, never blocking, itself: EBADF, EPERM, EINVAL")
 	ATF_REQUIRE((dir = open("/", O_RDONLY)) != -1);
 	ATF_CHECK_EQ(EPERM, ct_change(ct, dir, CT_WANT(IDLE, OFF, OFF), 0));
 	evt_close(dir);
+	ATF_REQUIRE((dir = open("/dev/null", O_RDWR)) != -1);
+	ATF_CHECK_EQ(EPERM, ct_change(ct, dir, CT_WANT(OFF, LEVEL, OFF), 0));
+	evt_close(dir);
 	ATF_CHECK_EQ(EINVAL, ct_change(ct, ct->ct_number,
 	    CT_WANT(LEVEL, OFF, OFF), 0));
 	ct_none(ct);
