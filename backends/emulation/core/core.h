@@ -161,7 +161,7 @@ struct evany__inst {
 	bool				 in_again;	/* one more is needed */
 	bool				 in_round;	/* one more is in vain */
 	struct evany__watchq		 in_ready;
-	uint32_t			 in_nready;
+	_Atomic uint32_t		 in_nready;	/* read without the lock */
 	bool				 in_owing;	/* the last list was short */
 	struct evany__fdslot		**in_pages;
 	uint32_t			 in_npages;

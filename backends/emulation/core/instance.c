@@ -46,6 +46,21 @@
 
 #define RECORDS		128	/* on the stack; more come from malloc */
 
+/* Changed under the lock; another queue's thread may look without it. */
+static uint32_t
+nready(struct evany__inst *inst)
+{
+	return (atomic_load_explicit(&inst->in_nready, memory_order_relaxed));
+}
+
+static void
+nready_change(struct evany__inst *inst, uint32_t by)
+{
+
+	atomic_store_explicit(&inst->in_nready, nready(inst) + by,
+	    memory_order_relaxed);
+}
+
 void *
 evany__inst_state(struct evany__inst *inst)
 {
@@ -99,7 +114,7 @@ evany__inst_ring(struct evany__inst *inst)
 	const struct evany__be_ops *be = inst->in_table->tb_be;
 	int error, list[EVANY__NUMBERS], i, n;
 
-	if (inst->in_nready == 0 || inst->in_rung)
+	if (nready(inst) == 0 || inst->in_rung)
 		return (0);
 	if ((error = be->be_wake(inst, inst->in_number)) != 0) {
 		evany__lock_leave(&inst->in_lock);
@@ -126,7 +141,7 @@ evany__ready_add(struct evany__inst *inst, struct evany__watch *wt)
 		return;
 	TAILQ_INSERT_TAIL(&inst->in_ready, wt, wt_ready);
 	wt->wt_queued = 1;
-	inst->in_nready++;
+	nready_change(inst, 1);
 }
 
 void
@@ -138,7 +153,7 @@ evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
 		return;
 	TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
 	wt->wt_queued = 0;
-	inst->in_nready--;
+	nready_change(inst, (uint32_t)-1);
 }
 
 /* Has the wait that passes now given the watch already? */
@@ -160,12 +175,12 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 	bool round = false;
 	uint32_t n;
 
-	for (n = inst->in_nready; n > 0 && !evany__sink_full(sk); n--) {
+	for (n = nready(inst); n > 0 && !evany__sink_full(sk); n--) {
 		if ((wt = TAILQ_FIRST(&inst->in_ready)) == NULL)
 			break;
 		TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
 		wt->wt_queued = 0;
-		inst->in_nready--;
+		nready_change(inst, (uint32_t)-1);
 		if (given(inst, wt)) {
 			round |= wt->wt_call != inst->in_call;
 			evany__ready_add(inst, wt);
@@ -355,7 +370,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			break;
 		}
 	(void)ready_drain(inst, sk);
-	inst->in_owing = evany__sink_full(sk) && inst->in_nready > 0;
+	inst->in_owing = evany__sink_full(sk) && nready(inst) > 0;
 }
 
 void
@@ -368,7 +383,7 @@ evany__inst_again(struct evany__inst *inst)
 int
 evany__inst_pending(struct evany__inst *inst)
 {
-	return ((int)inst->in_nready);
+	return ((int)nready(inst));
 }
 
 /*
