@@ -164,7 +164,7 @@ struct model_knote *model_knote_find(struct model_world *, int qid,
 	    uintptr_t ident, int filter);
 void	model_knotes_drop_fd(struct model_world *, int fd,
 	    struct model_file *);
-bool	model_stale(const struct model_world *, int qid);
+bool	model_stale(const struct model_world *, int qid, bool looked);
 void	model_knotes_drop_queue(struct model_world *, int qid);
 /* Does the condition hold, whether or not the event was returned? */
 enum model_sure	model_cond(struct model_world *,

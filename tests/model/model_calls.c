@@ -345,9 +345,10 @@ act_poll(struct model_world *w, struct model_fd *d)
 	struct kevent out[MOST];
 	struct pollfd pfd;
 	int may, must, n, qid;
+	bool looked;
 
 	qid = d->file->mf_qid;
-	if (model_chance(w, 50)) {
+	if ((looked = model_chance(w, 50))) {
 		model_say(w, "kevent(%d, look)\n", d->fd);
 		n = kevent(d->fd, NULL, 0, out, MOST, &zero);
 		if (n < 0) {
@@ -366,7 +367,7 @@ act_poll(struct model_world *w, struct model_fd *d)
 	if (must > 0 && n != 1)
 		model_fail(w, "%d events pending, but not for poll()", must);
 	/* Without a look, what has gone since may still show. */
-	if (model_stale(w, qid))
+	if (model_stale(w, qid, looked))
 		(void)model_allow(MA_STALE);
 	else if (must == 0 && may == 0 && d->file->mf_settled && n != 0)
 		model_fail(w, "nothing is pending, but poll() says so");

@@ -65,17 +65,17 @@ model_knotes_drop_fd(struct model_world *w, int fd, struct model_file *f)
 }
 
 /*
- * Are there knotes of a number that was reused, see MA_STALE, or of a file
- * that lives on and is still looked after?
+ * Are there knotes of a closed number that the mechanism may still know?  A
+ * look ends those of a number that nobody has again (see MA_STALE).
  */
 bool
-model_stale(const struct model_world *w, int qid)
+model_stale(const struct model_world *w, int qid, bool looked)
 {
 	const struct model_knote *kn;
 
 	for (kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++) {
 		if (kn->kn_used && kn->kn_stale && kn->kn_qid == qid &&
-		    (kn->kn_plain ||
+		    (!looked || kn->kn_plain ||
 		    fcntl((int)kn->kn_ident, F_GETFD) != -1))
 			return (true);
 	}
@@ -114,7 +114,7 @@ cond_file(struct model_world *w, const struct model_knote *kn)
 		model_pending(w, f->mf_qid, &must, &may);
 		if (must > 0)
 			return (MUST);
-		if (may > 0 || !f->mf_settled || model_stale(w, f->mf_qid))
+		if (may > 0 || !f->mf_settled || model_stale(w, f->mf_qid, false))
 			return (model_allow(MA_NESTED));
 		return (NO);
 	default:
