@@ -20,7 +20,7 @@
 #include <sys/prctl.h>
 #endif
 
-#define BURST	600
+#define BURST	2000	/* more than a source of records keeps */
 
 /* A process that forks, execs and makes threads as it is told. */
 enum {
