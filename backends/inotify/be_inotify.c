@@ -19,6 +19,7 @@
  *          /proc/thread-self/fd/N, which leads to unlinked files too.  No
  *          descriptor of the file is kept (ff_snap.c says why): the number is
  *          asked again, and one that names another file is dead and silent.
+ *          A file that inotify(7) refuses is given to filescan (bi_scan.c).
  * Race:    a batch is read and each file that it names is asked how it looks,
  *          until the queue is empty after the last look; only then is it told.
  *          A look may still see an act whose record is on its way; what the
@@ -395,6 +396,8 @@ bi_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
 
 /* ---- operations ---- */
 
+static void	be_inotify_close(struct evany__inst *, void **);
+
 /* Is there an inotify, and a /proc through which to reach open files? */
 static int
 be_inotify_probe(void)
@@ -410,32 +413,38 @@ be_inotify_probe(void)
 }
 
 static int
-bi_open(void **statep, struct evany__inst *inst)
+bi_state(void **statep)
 {
 	struct be_inotify *bi;
-	int error;
 
 	if (*statep != NULL)
 		return (0);
 	if ((bi = calloc(1, sizeof(*bi))) == NULL)
 		return (ENOMEM);
-	if ((error = evany__bi_init(&bi->bi_fd)) != 0) {
-		free(bi);
-		return (error);
-	}
 	RB_INIT(&bi->bi_tree);
 	TAILQ_INIT(&bi->bi_dirty);
+	bi->bi_fd = -1;
 	bi->bi_feeder.fe_fd = -1;
 	bi->bi_feeder.fe_ready = bi_ready;
-	error = evany__inst_feed(inst, &bi->bi_feeder, bi->bi_fd,
-	    EVANY__LEVEL);
-	if (error != 0) {
-		evany__bi_shut(bi->bi_fd);
-		free(bi);
-		return (error);
-	}
 	*statep = bi;
 	return (0);
+}
+
+static int
+bi_open(struct be_inotify *bi, struct evany__inst *inst)
+{
+	int error, fd;
+
+	if (bi->bi_fd != -1)
+		return (0);
+	if ((error = evany__bi_init(&fd)) != 0)
+		return (error);
+	error = evany__inst_feed(inst, &bi->bi_feeder, fd, EVANY__LEVEL);
+	if (error != 0)
+		evany__bi_shut(fd);
+	else
+		bi->bi_fd = fd;
+	return (error);
 }
 
 /*
@@ -455,49 +464,104 @@ bi_settle(struct be_inotify *bi, struct bi_inode *in, int fd)
 }
 
 static int
+bi_begin(struct be_inotify *bi, struct bi_watch *bw, bool isdir)
+{
+	struct bi_inode *in, *spare;
+	uint32_t mask;
+	int error, wd;
+
+	if ((error = bi_open(bi, bw->bw_file->fw_inst)) != 0)
+		return (error);
+	if ((spare = calloc(1, sizeof(*spare))) == NULL)
+		return (ENOMEM);
+	mask = evany__bi_mask(isdir, bw->bw_want);
+	error = evany__bi_add(bi->bi_fd, bw->bw_fd, false,
+	    mask | IN_MASK_ADD, &wd);
+	if (error == 0) {
+		in = evany__bi_take(bi, wd, mask, &spare);
+		bi_settle(bi, in, bw->bw_fd);
+		bw->bw_inode = in;
+		LIST_INSERT_HEAD(&in->in_watches, bw, bw_link);
+		evany__bi_family(bi, in);
+	}
+	free(spare);
+	return (error);
+}
+
+/* Errors that are of inotify(7) only. */
+static bool
+bi_refused(int error)
+{
+	return (error == EACCES || error == EPERM || error == EMFILE ||
+	    error == ENFILE);
+}
+
+static int
 be_inotify_attach(void **statep, struct evany__filewatch *fw, int fd)
 {
 	struct evany__snap sn;
 	struct be_inotify *bi;
-	struct bi_inode *in, *spare;
 	struct bi_watch *bw;
-	uint32_t mask;
-	int error, wd;
+	int error;
 
 	if ((error = evany__snap_take(&sn, fd)) != 0)
 		return (error);
 	if (!S_ISREG(sn.sn_mode) && !evany__snap_isdir(&sn))
 		return (ENOTSUP);
-	if ((error = bi_open(statep, fw->fw_inst)) != 0)
+	if ((error = bi_state(statep)) != 0)
 		return (error);
 	bi = *statep;
-	bw = calloc(1, sizeof(*bw));
-	spare = calloc(1, sizeof(*spare));
-	if (bw == NULL || spare == NULL) {
-		error = ENOMEM;
-		goto out;
-	}
-	mask = evany__bi_mask(evany__snap_isdir(&sn), fw->fw_want);
-	if ((error = evany__bi_add(bi->bi_fd, fd, false, mask | IN_MASK_ADD,
-	    &wd)) != 0) {
-		if (evany__snap_take(&sn, fd) == EBADF)
-			error = EBADF;
-		goto out;
-	}
-	in = evany__bi_take(bi, wd, mask, &spare);
-	bi_settle(bi, in, fd);
+	if ((bw = calloc(1, sizeof(*bw))) == NULL)
+		return (ENOMEM);
 	bw->bw_file = fw;
-	bw->bw_inode = in;
 	bw->bw_fd = fd;
 	bw->bw_want = fw->fw_want;
-	LIST_INSERT_HEAD(&in->in_watches, bw, bw_link);
-	fw->fw_priv = bw;
-	bw = NULL;
-	evany__bi_family(bi, in);
-out:
-	free(spare);
+	error = bi_begin(bi, bw, evany__snap_isdir(&sn));
+	if (bi_refused(error) && evany__bi_scan(bi, bw) == 0)
+		error = 0;
+	if (error == 0) {
+		fw->fw_priv = bw;
+		return (0);
+	}
 	free(bw);
-	return (error);
+	if (bi->bi_fd == -1 && bi->bi_nscans == 0)
+		be_inotify_close(fw->fw_inst, statep);
+	return (evany__snap_take(&sn, fd) == EBADF ? EBADF : error);
+}
+
+/* Nothing is told by records any more. */
+static void
+bi_end(struct be_inotify *bi, struct bi_watch *bw)
+{
+	struct bi_inode *in;
+
+	if ((in = bw->bw_inode) == NULL)
+		return;
+	if (bi->bi_next == bw)
+		bi->bi_next = LIST_NEXT(bw, bw_link);
+	bi_kill(bw);
+	if (in->in_parent != NULL)
+		evany__bi_family(bi, in);
+	evany__bi_drop(bi, in);
+}
+
+/* The program may not read the file any more: what is wanted is scanned for. */
+static int
+bi_change_over(struct be_inotify *bi, struct bi_watch *bw, int error)
+{
+	struct bi_inode *in = bw->bw_inode;
+
+	if (!bi_refused(error))
+		return (error);
+	bi_settle(bi, in, bw->bw_fd);
+	if (evany__bi_scan(bi, bw) != 0)
+		return (error);
+	bw->bw_want = bw->bw_file->fw_want;
+	if (bw->bw_inode != NULL)
+		bi_end(bi, bw);
+	else
+		evany__bi_drop(bi, in);
+	return (0);
 }
 
 static int
@@ -510,9 +574,12 @@ be_inotify_modify(void **statep, struct evany__filewatch *fw)
 	uint32_t mask;
 	int error, wd;
 
-	if (bw == NULL || bw->bw_inode == NULL || bw->bw_want == fw->fw_want)
+	if (bw == NULL || bw->bw_want == fw->fw_want)
 		return (0);
-	in = bw->bw_inode;
+	if (bw->bw_scan != NULL)
+		return (evany__bi_scan_modify(bi, bw));
+	if ((in = bw->bw_inode) == NULL)
+		return (0);
 	if (!evany__bi_alive(bw, &sn))
 		return (0);
 	mask = evany__bi_mask(evany__snap_isdir(&sn), fw->fw_want);
@@ -520,7 +587,7 @@ be_inotify_modify(void **statep, struct evany__filewatch *fw)
 		error = evany__bi_add(bi->bi_fd, bw->bw_fd, false,
 		    mask | IN_MASK_ADD, &wd);
 		if (error != 0)
-			return (error);
+			return (bi_change_over(bi, bw, error));
 		if (wd != in->in_wd) {
 			/* The number has just been given away. */
 			if (evany__bi_find(bi, wd) == NULL)
@@ -547,27 +614,25 @@ be_inotify_detach(void **statep, struct evany__filewatch *fw)
 {
 	struct be_inotify *bi = *statep;
 	struct bi_watch *bw = fw->fw_priv;
-	struct bi_inode *in;
 
 	fw->fw_priv = NULL;
 	if (bi == NULL || bw == NULL)
 		return;
-	if ((in = bw->bw_inode) != NULL) {
-		if (bi->bi_next == bw)
-			bi->bi_next = LIST_NEXT(bw, bw_link);
-		bi_kill(bw);
-		if (in->in_parent != NULL)
-			evany__bi_family(bi, in);
-		evany__bi_drop(bi, in);
-	}
+	bi_end(bi, bw);
+	evany__bi_scan_end(bi, bw);
 	free(bw);
 }
 
 static void
 be_inotify_collect(void **statep)
 {
-	if (*statep != NULL)
-		bi_collect(*statep);
+	struct be_inotify *bi = *statep;
+
+	if (bi == NULL)
+		return;
+	bi_collect(bi);
+	if (bi->bi_nscans > 0)
+		evany__file_scan_ops.fo_collect(&bi->bi_scan);
 }
 
 static void
@@ -578,8 +643,10 @@ be_inotify_close(struct evany__inst *inst, void **statep)
 	if (bi == NULL)
 		return;
 	*statep = NULL;
+	evany__file_scan_ops.fo_close(inst, &bi->bi_scan);
 	evany__inst_unfeed(inst, &bi->bi_feeder);
-	evany__bi_shut(bi->bi_fd);
+	if (bi->bi_fd != -1)
+		evany__bi_shut(bi->bi_fd);
 	free(bi);
 }
 
@@ -588,9 +655,11 @@ be_inotify_fork_child(void **statep)
 {
 	struct be_inotify *bi = *statep;
 
-	if (bi == NULL || bi->bi_fd == -1)
+	if (bi == NULL)
 		return;
-	evany__bi_shut(bi->bi_fd);
+	evany__file_scan_ops.fo_fork_child(&bi->bi_scan);
+	if (bi->bi_fd != -1)
+		evany__bi_shut(bi->bi_fd);
 	bi->bi_fd = -1;
 }
 

@@ -23,11 +23,13 @@
 #define BI_MOVES	8	/* renames of which one half was seen */
 
 struct bi_inode;
+struct bi_scan;
 
 struct bi_watch {
 	LIST_ENTRY(bi_watch)	 bw_link;
 	struct evany__filewatch	*bw_file;
 	struct bi_inode		*bw_inode;	/* NULL: dead */
+	struct bi_scan		*bw_scan;	/* NULL: told by records */
 	int			 bw_fd;		/* the program's number */
 	uint32_t		 bw_want;
 };
@@ -71,7 +73,9 @@ struct be_inotify {
 	struct bi_watch		*bi_next;	/* being told next */
 	struct bi_move		 bi_moves[BI_MOVES];
 	int			 bi_nmoves;
-	int			 bi_fd;
+	int			 bi_fd;		/* or -1 */
+	void			*bi_scan;	/* filescan's state */
+	unsigned		 bi_nscans;
 	bool			 bi_busy;	/* collecting */
 };
 
@@ -113,5 +117,10 @@ void	evany__bi_orphan(struct be_inotify *, struct bi_inode *);
 
 /* The kernel ended the watch: begins it anew if the file is still there. */
 void	evany__bi_again(struct be_inotify *, struct bi_inode *);
+
+/* bi_scan.c: has a watch told by filescan, for what its file is wanted for. */
+int	evany__bi_scan(struct be_inotify *, struct bi_watch *);
+int	evany__bi_scan_modify(struct be_inotify *, struct bi_watch *);
+void	evany__bi_scan_end(struct be_inotify *, struct bi_watch *);
 
 #endif /* EVANY_BI_H */

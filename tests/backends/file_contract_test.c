@@ -146,6 +146,70 @@ FW_TC(attach__all_or_nothing,
 	evt_close(fd);
 }
 
+/* Nobody's rights, or the program's own again; nothing for who has none. */
+static void
+may_read_all(bool yes)
+{
+	if (getuid() == 0)
+		ATF_REQUIRE_EQ(0, seteuid(yes ? 0 : 65534));
+}
+
+FW_TC(attach__unreadable_file,
+    "A file that the program has open but may not read can be watched, and "
+    "given other wishes")
+{
+	char path[EVT_PATH_MAX];
+	struct fw_watch w;
+	int fd;
+
+	fd = fw_file(path);
+	ATF_REQUIRE_EQ(0, fchmod(fd, 0));
+	may_read_all(false);
+	fw_watch(fw, &w, fd, FW_CHANGES);
+	evt_write(fd, 1);
+	FW_TOLD(&w, EVANY__F_WRITE | EVANY__F_EXTEND);
+	evt_write(fd, 1);
+	fw_await(&w, EVANY__F_WRITE | EVANY__F_EXTEND);
+	ATF_REQUIRE_EQ(0, fw_modify(&w, EVANY__F_WRITE));
+	evt_write(fd, 1);
+	FW_TOLD(&w, EVANY__F_WRITE);
+	may_read_all(true);
+	ATF_REQUIRE_EQ(0, unlink(path));
+	FW_TOLD(&w, 0);
+	fw_detach(&w);
+	evt_write(fd, 1);
+	FW_TOLD(&w, 0);
+	evt_close(fd);
+}
+
+FW_TC(modify__unreadable_by_now,
+    "So can one that the program may not read any more")
+{
+	char path[EVT_PATH_MAX];
+	struct fw_watch v, w;
+	int fd;
+
+	fd = fw_file(path);
+	fw_watch(fw, &v, fd, EVANY__F_WRITE);
+	fw_watch(fw, &w, fd, EVANY__F_WRITE);
+	ATF_REQUIRE_EQ(0, fchmod(fd, 0));
+	evt_write(fd, 1);
+	may_read_all(false);
+	ATF_REQUIRE_EQ(0, fw_modify(&w, EVANY__F_WRITE | EVANY__F_LINK));
+	may_read_all(true);
+	FW_TOLD(&w, EVANY__F_WRITE);
+	FW_TOLD(&v, EVANY__F_WRITE);
+	ATF_REQUIRE_EQ(0, link(path, "two"));
+	evt_write(fd, 1);
+	FW_TOLD(&w, EVANY__F_WRITE | EVANY__F_LINK);
+	FW_TOLD(&v, EVANY__F_WRITE);
+	fw_detach(&v);
+	evt_write(fd, 1);
+	FW_TOLD(&w, EVANY__F_WRITE);
+	fw_detach(&w);
+	evt_close(fd);
+}
+
 static int
 file_is_locked(void *arg)
 {
@@ -660,6 +724,8 @@ ATF_TP_ADD_TCS(tp)
 	FW_ADD(tp, attach__not_what_was_before);
 	FW_ADD(tp, attach__no_descriptors);
 	FW_ADD(tp, attach__all_or_nothing);
+	FW_ADD(tp, attach__unreadable_file);
+	FW_ADD(tp, modify__unreadable_by_now);
 	FW_ADD(tp, attach__record_locks_stay);
 	FW_ADD(tp, share__each_its_own_wishes);
 	FW_ADD(tp, share__instances);
