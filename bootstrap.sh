@@ -363,6 +363,7 @@ sanitized()
 		    EVANY_BACKENDS="$set" EVT_SCALE=4 CASES="$(folders "$sane")" \
 		    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
 		    TSAN_OPTIONS="halt_on_error=1:exitcode=99" \
+		    LSAN_OPTIONS="suppressions=$top/tests/lib/lsan.supp:print_suppressions=0" \
 		    UBSAN_OPTIONS="print_stacktrace=1"
 	done
 }
