@@ -108,7 +108,8 @@ queue_changes(struct evany__inst *inst, int number,
 	kq = inst->in_data;
 	if (kq->kq_nlonely > 0)
 		evany__fd_lonely_again(kq);
-	if (nevents == 0)
+	/* A trigger may come from a handler that interrupted a mechanism. */
+	if (nevents == 0 && !evany__kqueue_triggers(changes, nchanges))
 		evany__inst_ask(inst);
 	for (i = 0; i < nchanges && !*donep; i++) {
 		kev = changes[i];
@@ -125,7 +126,6 @@ queue_changes(struct evany__inst *inst, int number,
 		} else
 			*donep = true;
 	}
-	evany__kqueue_late_take(kq);
 	lost = evany__inst_leave(inst);
 	return (error == EIDRM || lost == EIDRM ? EBADF : error);
 }
@@ -184,22 +184,20 @@ kevent(int number, const struct kevent *changes, int nchanges,
 	if ((nchanges > 0 && changes == NULL) ||
 	    (nevents > 0 && events == NULL))
 		return (fail(EFAULT));
+	if (evany__lock_held()) {
+		/* A signal handler interrupted one of our calls. */
+		error = evany__kqueue_late(number, changes, nchanges);
+		if (error != 0)
+			return (fail(error));
+		errno = saved;
+		return (0);
+	}
 	if (nevents > 0)
 		pthread_testcancel();
 	inst = evany__kqueue_find(number, queue_must_check(changes, nchanges,
 	    nevents));
 	if (inst == NULL)
 		return (fail(EBADF));
-	if (nchanges > 0 && evany__lock_mine(&inst->in_lock)) {
-		/* A signal handler interrupted a call on this queue. */
-		if (!evany__kqueue_late_put(inst->in_data, changes, nchanges))
-			error = EDEADLK;
-		evany__inst_drop(inst);
-		if (error != 0)
-			return (fail(error));
-		errno = saved;
-		return (0);
-	}
 	if (nchanges > 0) {
 		done = false;
 		error = queue_changes(inst, number, changes, nchanges, events,

@@ -409,6 +409,78 @@ EVT_TC(handler__in_the_middle_of_changes, "KQ-252",
 	evt_close(p[1]);
 	evt_close(bs.bs_kq);
 }
+
+struct handler_round {
+	pthread_t	hr_target;
+	atomic_long	hr_go;		/* the round that may begin */
+	atomic_bool	hr_stop;
+};
+
+/* One signal a round, at a moment that moves on with the rounds. */
+static void
+handler_by_rounds(void *arg)
+{
+	struct handler_round *hr = arg;
+	volatile int spin;
+	long round = 1;
+
+	while (!atomic_load(&hr->hr_stop)) {
+		if (atomic_load(&hr->hr_go) < round) {
+			(void)sched_yield();
+			continue;
+		}
+		for (spin = 0; spin < round % 211 * 20; spin++)
+			continue;
+		(void)pthread_kill(hr->hr_target, SIGUSR1);
+		round++;
+	}
+}
+
+EVT_TC(handler__loses_no_trigger, "KQ-252 KQ-245",
+    "Wherever in a call the handler runs, its trigger is an event of that "
+    "call or of the next")
+{
+	struct evt_thread sender;
+	struct handler_round hr;
+	struct kevent change[2], ev[4];
+	long round;
+	int i, kq, n, p[2], seen;
+
+	kq = evt_kq();
+	hr.hr_target = pthread_self();
+	atomic_init(&hr.hr_go, 0);
+	atomic_init(&hr.hr_stop, false);
+	handler_install(kq);
+	evt_pipe(p);
+	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_thread_start(&sender, handler_by_rounds, &hr);
+	for (round = 1; round <= 4000; round++) {
+		atomic_store(&hr.hr_go, round);
+		for (i = seen = 0; atomic_load(&handler_runs) < round; i++) {
+			EV_SET(&change[0], (uintptr_t)p[0], EVFILT_READ,
+			    i % 2 ? EV_DELETE : EV_ADD, 0, 0, NULL);
+			EV_SET(&change[1], 2, EVFILT_USER,
+			    i % 2 ? EV_DELETE : EV_ADD, 0, 0, NULL);
+			n = evt_kevent_ms(kq, change, 2, ev, 4, 0);
+			while (n-- > 0)
+				seen += (ev[n].flags & EV_ERROR) == 0;
+		}
+		if (seen == 0) {
+			evt_one(kq, &ev[0]);
+			ATF_REQUIRE_EQ(ev[0].ident, 1);
+		}
+		ATF_REQUIRE_EQ_MSG(handler_failed, 0, "in the handler: %s",
+		    strerror(handler_failed));
+		evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
+		evt_change(kq, 2, EVFILT_USER, EV_ADD, 0, 0, NULL);
+	}
+	atomic_store(&hr.hr_stop, true);
+	evt_thread_join(&sender);
+	(void)signal(SIGUSR1, SIG_DFL);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(kq);
+}
 #endif
 
 ATF_TP_ADD_TCS(tp)
@@ -422,6 +494,7 @@ ATF_TP_ADD_TCS(tp)
 #ifdef EVFILT_USER
 	EVT_TP_ADD_TC(tp, handler__triggers_a_waiter);
 	EVT_TP_ADD_TC(tp, handler__in_the_middle_of_changes);
+	EVT_TP_ADD_TC(tp, handler__loses_no_trigger);
 #endif
 	return (atf_no_error());
 }

@@ -33,22 +33,27 @@
 /* ---- locks (lock.c) ------------------------------------------------------ */
 
 /*
- * A mutex that knows its owner, so that a call from a signal handler can tell
- * that it interrupted the holder.  A shared one works across fork in shared
- * memory and survives the death of its holder: lock then returns EOWNERDEAD
- * once, with the lock held, and the caller makes the state good.
+ * A mutex.  A shared one works across fork in shared memory and survives the
+ * death of its holder: enter then returns EOWNERDEAD once, with the lock held,
+ * and the caller makes the state good.
  */
 struct evany__lock {
 	pthread_mutex_t		 lk_mutex;
-	struct evany__lock	*lk_below;	/* held when it was taken */
 };
 int	evany__lock_init(struct evany__lock *, bool shared);
 void	evany__lock_fini(struct evany__lock *);
 int	evany__lock_enter(struct evany__lock *);
 void	evany__lock_leave(struct evany__lock *);
-bool	evany__lock_mine(struct evany__lock *);
-/* Does this thread hold any such lock? */
+
+/*
+ * For signal handlers.  Does the thread hold a lock of the library, or wait for
+ * one?  If so, later has fn called in this thread once it holds none.  mark and
+ * unmark go around locks that are no evany__lock.
+ */
 bool	evany__lock_held(void);
+void	evany__lock_later(void (*fn)(void));
+void	evany__lock_mark(void);
+void	evany__lock_unmark(void);
 
 /* ---- memory (slab.c) ------------------------------------------------------ */
 

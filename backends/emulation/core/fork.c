@@ -77,6 +77,15 @@ evany__fork_child(void)
 	fork_mark();
 }
 
+/* The thread that forked held the table's lock, which is new here. */
+static void
+fork_child(void)
+{
+
+	evany__fork_child();
+	evany__lock_unmark();
+}
+
 static void
 fork_setup(void)
 {
@@ -92,8 +101,7 @@ fork_setup(void)
 		(void)munmap(p, bytes);
 	fork_mark();
 #endif
-	(void)pthread_atfork(evany__numbers_lock, fork_parent,
-	    evany__fork_child);
+	(void)pthread_atfork(evany__numbers_lock, fork_parent, fork_child);
 }
 
 void

@@ -7,11 +7,12 @@
 /*
  * lock: the one kind of lock that instances use.
  *
- * A pthread mutex, and for each thread which one it holds, so that a signal
- * handler can tell whether it interrupted a holder.  The note is made before
- * the mutex is taken and kept until it is given back, since a handler may run
- * at any instruction between.  A handler that interrupted a holder and locks
- * another instance puts the note back when it leaves.
+ * A pthread mutex, and for each thread how many locks of the library it holds,
+ * so that a signal handler can tell whether it interrupted a holder.  The
+ * count goes up before the mutex is taken and down after it was given back,
+ * since a handler may run at any instruction between; one that waits for a lock
+ * counts as a holder.  A handler that finds the count above zero must not lock
+ * anything.  It leaves a function to be called when the count is zero again.
  *
  * A shared lock is process-shared and robust: it may lie in memory that a fork
  * shares, and when its holder dies the next one is told.
@@ -23,19 +24,45 @@
 
 #include "backends/emulation/core/core.h"
 
-static _Thread_local struct evany__lock *lock_mine
-    __attribute__((__tls_model__("initial-exec")));
+/* This model, because the first use of another may call malloc. */
+#define TLS	_Thread_local __attribute__((__tls_model__("initial-exec")))
+
+static TLS unsigned lock_depth;
+static TLS void (*lock_after)(void);
 
 bool
 evany__lock_held(void)
 {
-	return (lock_mine != NULL);
+	return (lock_depth > 0);
 }
 
-bool
-evany__lock_mine(struct evany__lock *lk)
+void
+evany__lock_later(void (*fn)(void))
 {
-	return (lock_mine == lk);
+
+	lock_after = fn;
+}
+
+void
+evany__lock_mark(void)
+{
+
+	lock_depth++;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+void
+evany__lock_unmark(void)
+{
+	void (*fn)(void);
+
+	atomic_signal_fence(memory_order_seq_cst);
+	lock_depth--;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (lock_depth == 0 && (fn = lock_after) != NULL) {
+		lock_after = NULL;
+		fn();
+	}
 }
 
 int
@@ -44,7 +71,6 @@ evany__lock_init(struct evany__lock *lk, bool shared)
 	pthread_mutexattr_t attr;
 	int error;
 
-	lk->lk_below = NULL;
 	if (!shared)
 		return (pthread_mutex_init(&lk->lk_mutex, NULL));
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
@@ -74,26 +100,21 @@ evany__lock_fini(struct evany__lock *lk)
 int
 evany__lock_enter(struct evany__lock *lk)
 {
-	struct evany__lock *below = lock_mine;
 	int error;
 
-	lock_mine = lk;
-	atomic_signal_fence(memory_order_seq_cst);
+	evany__lock_mark();
 	error = pthread_mutex_lock(&lk->lk_mutex);
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
 	if (error == EOWNERDEAD)
 		(void)pthread_mutex_consistent(&lk->lk_mutex);
 #endif
-	lk->lk_below = below;
 	return (error);
 }
 
 void
 evany__lock_leave(struct evany__lock *lk)
 {
-	struct evany__lock *below = lk->lk_below;
 
 	(void)pthread_mutex_unlock(&lk->lk_mutex);
-	atomic_signal_fence(memory_order_seq_cst);
-	lock_mine = below;
+	evany__lock_unmark();
 }

@@ -63,24 +63,20 @@ static atomic_bool numbers_crowded;
 static atomic_uint numbers_count;
 static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
 
-/* In a signal handler: did it interrupt a holder of the table? */
-static _Thread_local bool numbers_inside;
-
 void
 evany__numbers_lock(void)
 {
-	/* First: a signal handler may look as soon as the lock is taken. */
-	numbers_inside = true;
-	atomic_signal_fence(memory_order_seq_cst);
+
+	evany__lock_mark();
 	(void)pthread_mutex_lock(&numbers_mutex);
 }
 
 void
 evany__numbers_unlock(void)
 {
+
 	(void)pthread_mutex_unlock(&numbers_mutex);
-	atomic_signal_fence(memory_order_seq_cst);
-	numbers_inside = false;
+	evany__lock_unmark();
 }
 
 static struct evany__inst *
@@ -638,8 +634,8 @@ evany__numbers_closing(unsigned first, unsigned last)
 {
 	unsigned number;
 
-	if (atomic_load(&numbers_count) == 0 || numbers_inside ||
-	    evany__lock_held() || evany__fork_seen())
+	if (atomic_load(&numbers_count) == 0 || evany__lock_held() ||
+	    evany__fork_seen())
 		return;
 	if (last > first && last >= WATCHED_MOST)
 		last = WATCHED_MOST - 1;
@@ -666,7 +662,6 @@ evany__numbers_fork_child(void)
 	int i, number;
 
 	(void)pthread_mutex_init(&numbers_mutex, NULL);
-	numbers_inside = false;
 	LIST_FOREACH(inst, &numbers_live, in_link) {
 		for (number = 0; number < 256; number++)
 			if (numbers_try(inst, number))

@@ -57,17 +57,6 @@ struct knote_timer {
 };
 _Static_assert(sizeof(struct knote_timer) <= 128, "a timer: 128 bytes");
 
-/*
- * NOTE_TRIGGER changes made by a signal handler that interrupted the holder
- * of the lock; kq_late.c.
- */
-#define KQ_LATE		32
-struct kq_late {
-	atomic_uint	kl_taken;		/* places given out */
-	atomic_uint	kl_state[KQ_LATE];	/* 1: filled */
-	struct kevent	kl_kev[KQ_LATE];
-};
-
 struct kqueue {
 	struct evany__inst	*kq_inst;
 	struct evany__slab	 kq_slab;	/* knotes */
@@ -77,7 +66,6 @@ struct kqueue {
 	uint32_t		 kq_hashed;
 	int			*kq_lonely;	/* unix sockets not connected */
 	uint32_t		 kq_nlonely;
-	struct kq_late		*kq_late;
 };
 
 /* What a test of the condition says. */
@@ -161,8 +149,10 @@ void	evany__aio_done(struct evany__aio *, int error);
 void	evany__aio_end(struct evany__aio *);
 
 /* kq_late.c */
-bool	evany__kqueue_late_put(struct kqueue *, const struct kevent *, int n);
-void	evany__kqueue_late_take(struct kqueue *);
+/* Nothing but triggers of user events? */
+bool	evany__kqueue_triggers(const struct kevent *, int n);
+/* They are made when the interrupted call holds no lock; 0 or EDEADLK. */
+int	evany__kqueue_late(int number, const struct kevent *, int n);
 
 /* filt_fd.c: readiness by the mechanism, shared by READ, WRITE and EXCEPT. */
 int	evany__fd_attach(struct kqueue *, struct knote *, int dir);

@@ -73,10 +73,6 @@ kqueue_init(struct evany__inst *inst)
 
 	if ((kq = calloc(1, sizeof(*kq))) == NULL)
 		return (ENOMEM);
-	if ((kq->kq_late = calloc(1, sizeof(*kq->kq_late))) == NULL) {
-		free(kq);
-		return (ENOMEM);
-	}
 	kq->kq_inst = inst;
 	evany__slab_init(&kq->kq_slab, sizeof(struct knote), false);
 	evany__slab_init(&kq->kq_slab_timer, sizeof(struct knote_timer), false);
@@ -111,7 +107,6 @@ kqueue_close(struct evany__inst *inst)
 			evany__knote_drop(kq, kq->kq_hash[i]);
 	free(kq->kq_hash);
 	free(kq->kq_lonely);
-	free(kq->kq_late);
 	evany__slab_fini(&kq->kq_slab);
 	evany__slab_fini(&kq->kq_slab_timer);
 	free(kq);
