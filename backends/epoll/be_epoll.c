@@ -97,7 +97,8 @@ be_epoll_probe(void)
 	if (fd != -1)
 		close_quietly(&fd);
 	/* Out of descriptors: the calls are there all the same. */
-	return (error == EMFILE || error == ENFILE ? 0 : error);
+	return (error == EMFILE || error == ENFILE || error == ENOMEM ? 0 :
+	    error);
 }
 
 /*
@@ -107,13 +108,21 @@ be_epoll_probe(void)
 int
 evany__be_epoll_tag(struct evany__inst *inst, int fd)
 {
-	struct f_owner_ex owner = {
-		.type = (int)evany__inst_subtag(inst),
-		.pid = evany__inst_subtag(inst) == F_OWNER_PGRP ? getpgrp() :
-		    getpid()
-	};
+	struct f_owner_ex owner;
 
-	if (owner.type != F_OWNER_TID && fcntl(fd, F_SETOWN_EX, &owner) == -1)
+	switch (evany__inst_subtag(inst)) {
+	case F_OWNER_PID:
+		owner.type = F_OWNER_PID;
+		owner.pid = getpid();
+		break;
+	case F_OWNER_PGRP:
+		owner.type = F_OWNER_PGRP;
+		owner.pid = getpgrp();
+		break;
+	default:
+		return (fcntl(fd, F_SETSIG, (int)evany__inst_tag(inst)));
+	}
+	if (fcntl(fd, F_SETOWN_EX, &owner) == -1)
 		return (-1);
 	return (fcntl(fd, F_SETSIG, (int)evany__inst_tag(inst)));
 }
@@ -181,7 +190,7 @@ static int
 be_epoll_names(struct evany__inst *inst, int number)
 {
 	struct f_owner_ex owner;
-	int sig, type = -1;
+	int sig, yes = 0;
 
 	QUIETLY(sig = fcntl(number, F_GETSIG));
 	if (sig <= 0 || (unsigned)sig != evany__inst_tag(inst))
@@ -189,8 +198,8 @@ be_epoll_names(struct evany__inst *inst, int number)
 	if (!evany__inst_crowded())
 		return (1);
 	QUIETLY(if (fcntl(number, F_GETOWN_EX, &owner) == 0)
-		type = owner.type);
-	return (type == (int)evany__inst_subtag(inst));
+		yes = (unsigned)owner.type == evany__inst_subtag(inst));
+	return (yes);
 }
 
 /* ---- interest ----------------------------------------------------------- */
