@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <dirent.h>
 #include <limits.h>
 
 /* ---- bad input -------------------------------------------------------- */
@@ -418,6 +419,59 @@ EVT_TC(many__queues, "KQ-258 KQ-001",
 	evt_close(p[1]);
 }
 
+#ifdef __linux__
+/* Threads of this process. */
+static int
+count_threads(void)
+{
+	struct dirent *de;
+	DIR *dir;
+	int n = 0;
+
+	ATF_REQUIRE((dir = opendir("/proc/self/task")) != NULL);
+	while ((de = readdir(dir)) != NULL)
+		n += de->d_name[0] != '.';
+	(void)closedir(dir);
+	return (n);
+}
+
+EVT_TC(threads__none, "",
+    "No filter brings a helper thread; portable mechanisms have one")
+{
+	struct kevent ev[8];
+	char path[EVT_PATH_MAX];
+	int base, file, i, kq, p[2];
+
+	/* A sanitizer may have one of its own. */
+	base = count_threads();
+	evt_pipe(p);
+	file = evt_tmpfile(path);
+	for (i = 0; i < 3; i++) {
+		kq = evt_kq();
+		evt_change(kq, p[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0,
+		    NULL);
+		evt_change(kq, p[1], EVFILT_WRITE, EV_ADD, 0, 0, NULL);
+		evt_change(kq, file, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		evt_change(kq, file, EVFILT_VNODE, EV_ADD | EV_CLEAR,
+		    NOTE_WRITE, 0, NULL);
+		evt_change(kq, getpid(), EVFILT_PROC, EV_ADD, NOTE_EXIT, 0,
+		    NULL);
+		evt_change(kq, SIGURG, EVFILT_SIGNAL, EV_ADD, 0, 0, NULL);
+		evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 1, NULL);
+		evt_change(kq, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
+		evt_write(file, 1);
+		ATF_REQUIRE(evt_get(kq, ev, 8) > 0);
+		ATF_REQUIRE_MSG(count_threads() <= base +
+		    (strcmp(evt_backend(), "poll") == 0), "%d threads",
+		    count_threads());
+		evt_close(kq);
+	}
+	evt_close(file);
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+#endif
+
 /* ---- memory, errno, EV_SET -------------------------------------------- */
 
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
@@ -584,6 +638,9 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, many__file_watches);
 	EVT_TP_ADD_TC(tp, many__descriptors);
 	EVT_TP_ADD_TC(tp, many__queues);
+#ifdef __linux__
+	EVT_TP_ADD_TC(tp, threads__none);
+#endif
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
 	EVT_TP_ADD_TC(tp, memory__none_left);
 #endif
