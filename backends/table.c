@@ -16,6 +16,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -83,13 +84,21 @@ allowed(const char *list, const char *name)
 	return (false);
 }
 
+/* A probe that met a full table or no memory has found the calls in place. */
+static bool
+usable(int error)
+{
+	return (error == 0 || error == EMFILE || error == ENFILE ||
+	    error == ENOMEM || error == ENOSPC);
+}
+
 /* The last entry of each list is the portable one and always works. */
 #define CHOOSE(to, list, prefix, allow) do {				\
 	size_t choose_i;						\
 									\
 	for (choose_i = 0; choose_i < LENGTH(list) - 1; choose_i++)	\
 		if (allowed((allow), (list)[choose_i]->prefix##name) &&	\
-		    (list)[choose_i]->prefix##probe() == 0)		\
+		    usable((list)[choose_i]->prefix##probe()))		\
 			break;						\
 	(to) = (list)[choose_i];					\
 } while (0)

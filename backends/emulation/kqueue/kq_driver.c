@@ -341,13 +341,36 @@ kqueue_ready(struct evany__inst *inst, struct evany__watch *wt,
 	}
 }
 
-/* The number was closed or is another file's: all its knotes go. */
-void
-evany__kqueue_fd_gone(struct evany__inst *inst, int fd)
+/* The number was closed: all its knotes go. */
+static void
+kqueue_fd_closed(struct evany__inst *inst, int fd)
 {
 	struct evany__fdslot *fs = evany__slot_find(inst, fd);
 
 	slot_drop(kqueue_of(inst), fs);
+	evany__slot_renew(fs);
+}
+
+/*
+ * The number was closed or is another file's: its knotes go, but for those
+ * that were added for what it names now and know it.
+ */
+void
+evany__kqueue_fd_gone(struct evany__inst *inst, int fd)
+{
+	struct evany__fdslot *fs = evany__slot_find(inst, fd);
+	struct evany__watch *next, *wt;
+	struct knote *kn;
+
+	for (wt = fs->fs_watches; wt != NULL; wt = next) {
+		next = wt->wt_next;
+		kn = (struct knote *)(void *)wt;
+		if (wt->wt_mode == EVANY__OFF && kn->kn_priv != NULL &&
+		    evany__filterops(kn->kn_filter)->fo_same(kn))
+			continue;
+		wt->wt_mode = EVANY__OFF;
+		evany__knote_drop(kqueue_of(inst), kn);
+	}
 	evany__slot_renew(fs);
 }
 
@@ -364,7 +387,7 @@ const struct evany__driver evany__kqueue_driver = {
 	.dr_name = "kqueue",
 	.dr_fd = kqueue_fd,
 	.dr_ready = kqueue_ready,
-	.dr_fd_gone = evany__kqueue_fd_gone,
+	.dr_fd_gone = kqueue_fd_closed,
 	.dr_timer = kqueue_timer,
 	.dr_close = kqueue_close
 };
