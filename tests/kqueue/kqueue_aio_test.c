@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "evt.h"
+#include "evt_child.h"
 
 #if defined(EVANY_SYS_EVENT_H) || defined(__FreeBSD__) || \
     defined(__DragonFly__)
@@ -53,6 +53,7 @@ static void
 prepare(struct request *r, int kq, unsigned int flags, int fd, size_t n,
     off_t offset)
 {
+	evt_skip_tsan();
 	memset(r, 0, sizeof(*r));
 	r->cb.aio_fildes = fd;
 	r->cb.aio_buf = r->buf;

@@ -88,7 +88,8 @@ bool	evt_forks_are_told(void);
 
 /*
  * Skips under ThreadSanitizer, whose handlers run late and with masks of its
- * own, and which cannot follow a child of a process with threads.
+ * own, and which can follow neither a child of a process with threads nor
+ * threads that the C library makes for itself.
  */
 #if defined(__SANITIZE_THREAD__)
 #define EVT_TSAN	1
@@ -99,7 +100,7 @@ bool	evt_forks_are_told(void);
 #endif
 #ifdef EVT_TSAN
 #define evt_skip_tsan()							\
-	atf_tc_skip("ThreadSanitizer changes how signals are handled")
+	atf_tc_skip("ThreadSanitizer cannot follow this")
 #else
 #define evt_skip_tsan()	((void)0)
 #endif
