@@ -103,7 +103,7 @@ pidfd_facts(int fd, uint64_t want, struct pidfd_facts *pf)
 {
 	memset(pf, 0, sizeof(*pf));
 	pf->pf_mask = want;
-	return (ioctl(fd, PIDFD_FACTS, pf) == 0 &&
+	return (ioctl(fd, (EVANY_IOCTL_REQUEST)PIDFD_FACTS, pf) == 0 &&
 	    (pf->pf_mask & want) == want);
 }
 

@@ -20,6 +20,9 @@
 
 #include_next <aio.h>
 
+/* Systems that have SIGEV_KEVENT need nothing. */
+#ifndef SIGEV_KEVENT
+
 /* Higher than the system's own ways of notification. */
 #define SIGEV_KEVENT			3
 #define sigev_notify_kqueue		sigev_signo	/* int */
@@ -55,5 +58,7 @@ ssize_t	evany_aio_return(struct aiocb *);
 #define aio_fsync	evany_aio_fsync
 #define lio_listio	evany_lio_listio
 #define aio_return	evany_aio_return
+
+#endif /* SIGEV_KEVENT */
 
 #endif /* EVANY_AIO_H */

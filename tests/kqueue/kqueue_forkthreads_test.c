@@ -396,7 +396,7 @@ EVT_TC(handler__in_the_middle_of_changes, "KQ-252",
 	atomic_store(&bs.bs_stop, true);
 	evt_thread_join(&sender);
 	ATF_REQUIRE_EQ_MSG(handler_failed, 0, "in the handler: %s",
-	    strerror(handler_failed));
+	    strerror((int)handler_failed));
 	printf("%ld handlers, %d events\n", atomic_load(&handler_runs), seen);
 	ATF_REQUIRE(seen > 0);
 	while (evt_poll(bs.bs_kq, ev, 4) > 0)
@@ -470,7 +470,7 @@ EVT_TC(handler__loses_no_trigger, "KQ-252 KQ-245",
 			ATF_REQUIRE_EQ(ev[0].ident, 1);
 		}
 		ATF_REQUIRE_EQ_MSG(handler_failed, 0, "in the handler: %s",
-		    strerror(handler_failed));
+		    strerror((int)handler_failed));
 		evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
 		evt_change(kq, 2, EVFILT_USER, EV_ADD, 0, 0, NULL);
 	}

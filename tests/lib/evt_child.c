@@ -190,7 +190,8 @@ evt_status_is_told(void)
 			return (false);
 		memset(&info, 0, sizeof(info));
 		info.mask = 1 << 3;		/* PIDFD_INFO_EXIT, 6.15 */
-		n = ioctl(fd, _IOWR(0xff, 11, info), &info);
+		n = ioctl(fd, (EVANY_IOCTL_REQUEST)_IOWR(0xff, 11, info),
+		    &info);
 		(void)close(fd);
 		return (n == 0 && (info.mask & 1 << 3) != 0);
 	}
