@@ -398,18 +398,24 @@ bi_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
 
 static void	be_inotify_close(struct evany__inst *, void **);
 
-/* Is there an inotify, and a /proc through which to reach open files? */
+/*
+ * Is there an inotify, and a /proc through which to reach open files?  What
+ * fails for want of something now may do later.
+ */
 static int
 be_inotify_probe(void)
 {
 	int error, fd, wd;
 
-	if ((error = evany__bi_init(&fd)) != 0)
+	error = evany__bi_init(&fd);
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		return (0);
+	if (error != 0)
 		return (error);
 	error = evany__bi_add(fd, fd, false, IN_ATTRIB, &wd);
 	evany__bi_shut(fd);
-	/* Found, though another user's. */
-	return (error == EACCES ? 0 : error);
+	/* EACCES: it is there, though another user's. */
+	return (error == ENOSYS || error == ENOTSUP ? error : 0);
 }
 
 static int
@@ -492,8 +498,8 @@ bi_begin(struct be_inotify *bi, struct bi_watch *bw, bool isdir)
 static bool
 bi_refused(int error)
 {
-	return (error == EACCES || error == EPERM || error == EMFILE ||
-	    error == ENFILE);
+	return (error == EACCES || error == EPERM || error == ENOTSUP ||
+	    error == EMFILE || error == ENFILE);
 }
 
 static int
