@@ -142,6 +142,12 @@ quick_child(int status)
 }
 
 static void *
+idle(void *arg)
+{
+	return (arg);
+}
+
+static void *
 act(void *arg)
 {
 	pid_t kid = 0, pid;
@@ -157,6 +163,14 @@ act(void *arg)
 		case 'g':	/* the same with a child of its own */
 			if ((kid = fork()) == 0) {
 				(void)quick_child(4);
+				_exit(5);
+			}
+			(void)waitpid(kid, NULL, 0);
+			break;
+		case 'w':	/* the same with a thread of its own */
+			if ((kid = fork()) == 0) {
+				if (pthread_create(&t, NULL, idle, NULL) == 0)
+					(void)pthread_join(t, NULL);
 				_exit(5);
 			}
 			(void)waitpid(kid, NULL, 0);
@@ -186,6 +200,11 @@ act(void *arg)
 			}
 			(void)waitpid(kid, NULL, 0);
 			break;
+#ifdef EVANY_BE_PIDFD
+		case 'n':	/* another name, which no exec brings */
+			(void)prctl(PR_SET_NAME, "renamed", 0, 0, 0);
+			break;
+#endif
 		case 'o':	/* nothing */
 			break;
 		default:
@@ -223,6 +242,9 @@ finish(struct evt_child *c)
 	(void)evt_reap(c->ec_pid);
 }
 
+/* ---- what is told ------------------------------------------------------ */
+
+#ifdef EVANY_BE_PIDFD
 static struct proc *
 kid_of(struct proc *root, pid_t pid)
 {
@@ -234,9 +256,6 @@ kid_of(struct proc *root, pid_t pid)
 	atf_tc_fail("child %jd is not told", (intmax_t)pid);
 }
 
-/* ---- what is told ------------------------------------------------------ */
-
-#ifdef EVANY_BE_PIDFD
 TOLD(fork__told, "Forks are told, until the watch wants them no more")
 {
 	struct evt_child c;
@@ -302,6 +321,7 @@ TOLD(exec__told, "An exec is told, and the process is the same")
 	evt_child_start(&c, actor);
 	proc_attach(&sr, &pr, c.ec_pid, EVANY__P_EXEC);
 	(void)tell(&c, 'f');
+	(void)tell(&c, 'n');
 	proc_quiet(&pr);
 	evt_child_tell(&c, 'e');
 	proc_expect(&pr, EVANY__P_EXEC);
@@ -418,6 +438,29 @@ TOLD(child__grandchildren, "Children of children are told of their parents")
 	ATF_REQUIRE_EQ(1, pr.pr_forks);
 	ATF_REQUIRE_EQ(1, kids[0].pr_forks);
 	ATF_REQUIRE_EQ(EVANY__P_EXIT, kids[1].pr_bits);
+	proc_detach(&pr);
+	finish(&c);
+	src_close(&sr, proc_ops->po_close);
+}
+
+TOLD(child__with_a_thread, "A thread of a child is nobody's child")
+{
+	struct proc kids[PROC_MANY], pr;
+	struct evt_child c;
+	struct src sr;
+	pid_t pid;
+
+	evt_skip_tsan();
+	src_open(&sr);
+	evt_child_start(&c, actor);
+	proc_attach_all(&sr, &pr, c.ec_pid, ALL_NOTES, kids);
+	pid = tell(&c, 'w');
+	proc_expect(&pr, EVANY__P_CHILD);
+	proc_expect(kid_of(&pr, pid), EVANY__P_EXIT);
+	proc_quiet(&pr);
+	ATF_REQUIRE_EQ(1, pr.pr_nkids);
+	ATF_REQUIRE_EQ(1, pr.pr_forks);
+	ATF_REQUIRE_EQ(0, kids[0].pr_forks);
 	proc_detach(&pr);
 	finish(&c);
 	src_close(&sr, proc_ops->po_close);
@@ -551,6 +594,7 @@ ATF_TP_ADD_TCS(tp)
 	ADD_TOLD(tp, child__outlives_its_parent);
 	ADD_TOLD(tp, child__gone);
 	ADD_TOLD(tp, child__grandchildren);
+	ADD_TOLD(tp, child__with_a_thread);
 	ADD_TOLD(tp, collect__after_poll);
 	ADD_TOLD(tp, close__with_watches);
 #endif

@@ -243,7 +243,7 @@ static int
 close_all(void *arg)
 {
 	char path[EVT_PATH_MAX];
-	struct sig sg;
+	struct sig quiet, sg;
 	struct src sr;
 	bool old[256];
 	int fd, i, list[256], n;
@@ -254,9 +254,14 @@ close_all(void *arg)
 	sig_set(SIGUSR1, sig_handler, 0);
 	src_open(&sr);
 	sig_attach(&sr, &sg, SIGUSR1);
+	sig_attach(&sr, &quiet, SIGURG);
 	n = list_new(old, list, 256);
 	for (i = 0; i < n; i++)
 		(void)close(list[i]);
+	errno = 88;
+	(void)raise(SIGURG);
+	if (errno != 88)
+		return (4);
 	for (i = 0; i < n; i++) {
 		fd = evt_tmpfile(path);
 		(void)unlink(path);
