@@ -73,6 +73,7 @@ static bool
 file_stat(const struct knote *kn, struct stat *st)
 {
 	struct kn_file *kf = kn->kn_priv;
+	uint64_t generation;
 	int64_t born, now;
 
 	if (evany__ff_stat((int)kn->kn_ident, st, &born) != 0 ||
@@ -82,7 +83,10 @@ file_stat(const struct knote *kn, struct stat *st)
 	if (kf->kf_settled)
 		return (true);
 	now = evany__now(EVANY__REALTIME);
-	if (evany__ff_generation((int)kn->kn_ident) != kf->kf_generation)
+	generation = evany__ff_generation((int)kn->kn_ident);
+	/* 0: it could not be asked, for want of memory perhaps. */
+	if (generation != 0 && kf->kf_generation != 0 &&
+	    generation != kf->kf_generation)
 		return (false);
 	kf->kf_settled = born != 0 && now > born + TICK;
 	return (true);
