@@ -229,6 +229,19 @@ EVT_TC(readd__restarts, "KQ-212 KQ-071",
 	evt_none(kq);
 	ATF_REQUIRE(!evt_readable(kq, 0));
 
+	/* The same for an expiry that a call has seen and not returned. */
+	evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 2, &a);
+	evt_change(kq, 2, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 2, &a);
+	pass_ms(20);
+	evt_change(kq, 1, EVFILT_TIMER, EV_DISABLE, 0, 2, &a);
+	evt_change(kq, 2, EVFILT_TIMER, EV_DISABLE, 0, 2, &a);
+	evt_none(kq);
+	evt_change(kq, 1, EVFILT_TIMER, EV_ADD | EV_ENABLE, 0, 60000, &b);
+	evt_change(kq, 2, EVFILT_TIMER, EV_ADD | EV_ENABLE, 0, 60000, &b);
+	evt_none(kq);
+	ATF_REQUIRE(!evt_readable(kq, 0));
+	evt_change(kq, 2, EVFILT_TIMER, EV_DELETE, 0, 0, NULL);
+
 	/* From a long one to a short one. */
 	start = evt_now_ns();
 	evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 10, &b);
