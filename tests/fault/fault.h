@@ -25,6 +25,7 @@ struct fault_plan {
 	unsigned fp_turn;	/* which one, from 1; 0: none */
 	unsigned fp_variant;	/* which of the errors the call can give */
 	bool	 fp_busy;	/* begin with queues that exist already */
+	bool	 fp_twice;	/* fail the same call in a second go too */
 };
 
 /* What became of it. */
@@ -49,6 +50,8 @@ bool	fault_run(const struct fault_plan *, void (*scenario)(
 void	fault_on(void);
 /* The errno value of what was failed since fault_on(), or 0. */
 int	fault_off(void);
+/* Counts from one again. */
+void	fault_again(const struct fault_plan *);
 /* Ends the scenario and with it the child. */
 _Noreturn void fault_fail(const char *, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));

@@ -42,14 +42,14 @@ EVT_TC(model__sequences__one_thread, RULES,
     "A queue does at each step what the rules allow, and all they demand")
 {
 	only_for_the_emulation();
-	model_check(4000, 1);
+	model_check(3000, 1);
 }
 
 EVT_TC(model__sequences__threads_take_turns, RULES,
     "It is the same from whatever thread a queue is used")
 {
 	only_for_the_emulation();
-	model_check(1200, 4);
+	model_check(1000, 4);
 }
 
 ATF_TP_ADD_TCS(tp)

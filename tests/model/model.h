@@ -68,6 +68,8 @@ enum model_approx {
 	MA_NESTED,
 	/* Portable mechanisms: an edge may come twice (backends/backend.h). */
 	MA_EDGE_TWICE,
+	/* The same: or late, if all looks as it did when it came last. */
+	MA_EDGE_LATE,
 	MA_COUNT
 };
 
@@ -110,6 +112,8 @@ struct model_knote {
 	bool		 kn_disabled;
 	bool		 kn_forced;	/* EV_FORCEONESHOT */
 	enum model_sure	 kn_act;	/* something happened since */
+	bool		 kn_seen;	/* returned, when things were kn_saw */
+	int64_t		 kn_saw;
 	bool		 kn_on;		/* USER triggered, TIMER expired */
 	unsigned	 kn_missed;	/* deliveries it was left out of */
 };
@@ -156,6 +160,7 @@ void	model_active(struct model_world *, struct model_file *, int filter,
 void	model_wrote(struct model_world *, struct model_file *to, int64_t n,
 	    bool fill);
 bool	model_room(const struct model_file *);
+bool	model_plain(const struct model_world *, const struct model_file *);
 void	model_took(struct model_world *, struct model_file *from, int64_t n);
 void	model_touched_queue(struct model_world *, int qid);
 

@@ -241,8 +241,7 @@ model_forget(struct model_world *w, int fd, struct model_file *f)
 		if (!kn->kn_used || !kn->kn_stale ||
 		    kn->kn_ident != (uintptr_t)fd)
 			continue;
-		same = kn->kn_plain ? f->mf_kind == MK_NULL ||
-		    f->mf_kind == MK_FILE : kn->kn_file == f;
+		same = kn->kn_plain ? model_plain(w, f) : kn->kn_file == f;
 		if (!same)
 			continue;
 		(void)model_allow(MA_SAME_FILE);

@@ -360,7 +360,8 @@ act_poll(struct model_world *w, struct model_fd *d)
 	model_pending(w, qid, &must, &may);
 	pfd.fd = d->fd;
 	pfd.events = POLLIN | POLLOUT;
-	n = poll(&pfd, 1, 0);
+	/* Portable mechanisms tell it from a thread. */
+	n = poll(&pfd, 1, must > 0 && w->mw_edge_twice ? 2 * EVT_WAIT_MS : 0);
 	model_say(w, "poll(%d) = %d: %d must, %d may\n", d->fd, n, must, may);
 	if (n == 1 && (pfd.revents & ~POLLIN) != 0)
 		model_fail(w, "poll: %#x", pfd.revents);

@@ -54,7 +54,7 @@ model_knotes_drop_fd(struct model_world *w, int fd, struct model_file *f)
 		    kn->kn_ident != (uintptr_t)fd)
 			continue;
 		model_touched_queue(w, kn->kn_qid);
-		kn->kn_plain = f->mf_kind == MK_NULL || f->mf_kind == MK_FILE;
+		kn->kn_plain = model_plain(w, f);
 		if (kn->kn_plain)
 			kn->kn_file = NULL;
 		if (kn->kn_plain || f->mf_refs > 1)
@@ -131,6 +131,27 @@ model_cond(struct model_world *w, const struct model_knote *kn)
 	return (cond_file(w, kn));
 }
 
+/* What the portable mechanisms tell an edge by; -1: they do not. */
+static int64_t
+looks(const struct model_knote *kn)
+{
+	const struct model_file *f = kn->kn_file;
+
+	switch (f->mf_kind) {
+	case MK_PIPE_R:
+	case MK_PIPE_W:
+	case MK_SOCK:
+	case MK_COUNTER:
+		break;
+	default:
+		return (-1);
+	}
+	if (kn->kn_filter == EVFILT_READ)
+		return (f->mf_bytes << 1 | f->mf_rd_eof);
+	return ((f->mf_peer != NULL ? f->mf_peer->mf_bytes : 0) << 2 |
+	    f->mf_wr_eof << 1 | f->mf_shut);
+}
+
 enum model_sure
 model_expect(struct model_world *w, const struct model_knote *kn)
 {
@@ -155,6 +176,9 @@ model_expect(struct model_world *w, const struct model_knote *kn)
 		return (MAY);
 	if (kn->kn_act == NO && w->mw_edge_twice)
 		return (model_allow(MA_EDGE_TWICE));
+	if (w->mw_edge_twice && kn->kn_seen && kn->kn_saw != -1 &&
+	    kn->kn_saw == looks(kn))
+		return (model_allow(MA_EDGE_LATE));
 	return (kn->kn_act < cond ? kn->kn_act : cond);
 }
 
@@ -310,9 +334,10 @@ change_old(struct model_world *w, struct model_knote *kn,
 
 	if (of_fd(kn->kn_filter) && model_cond(w, kn) != NO) {
 		if ((kev->flags & EV_ADD) != 0 || (was_off &&
-		    !kn->kn_disabled && (kn->kn_mode & EV_DISPATCH) != 0))
+		    !kn->kn_disabled && (kn->kn_mode & EV_DISPATCH) != 0)) {
 			again = MUST;
-		else
+			kn->kn_seen = false;
+		} else
 			again = model_allow(MA_TOUCHED_CLEAR);
 		if (kn->kn_act < again)
 			kn->kn_act = again;
@@ -495,6 +520,8 @@ model_event(struct model_world *w, int qid, const struct kevent *ev)
 	if ((kn->kn_mode & EV_CLEAR) != 0) {
 		kn->kn_on = false;
 		kn->kn_act = NO;
+		kn->kn_seen = of_fd(kn->kn_filter);
+		kn->kn_saw = kn->kn_seen ? looks(kn) : -1;
 	}
 	if ((kn->kn_mode & EV_DISPATCH) != 0) {
 		kn->kn_disabled = true;

@@ -247,6 +247,17 @@ model_wrote(struct model_world *w, struct model_file *to, int64_t n, bool fill)
 	model_active(w, to, EVFILT_READ, MUST);
 }
 
+/*
+ * Is the file like others to the mechanism?  What has no readiness it does not
+ * know; the portable ones go by device and inode, which all eventfds share.
+ */
+bool
+model_plain(const struct model_world *w, const struct model_file *f)
+{
+	return (f->mf_kind == MK_NULL || f->mf_kind == MK_FILE ||
+	    (w->mw_edge_twice && f->mf_kind == MK_COUNTER));
+}
+
 /* Would a write to the file find room? */
 bool
 model_room(const struct model_file *f)
