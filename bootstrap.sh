@@ -271,7 +271,8 @@ suite()
 	rm -f "$db"
 	mkdir -p "$build/log"
 	log=$build/log/check-$(echo "$title" | tr -cs 'A-Za-z0-9\n' -)
-	env "$@" make -C "$build/$folder" check >"$log" 2>&1 </dev/null || :
+	env "$@" make -C "$build/$folder" check \
+	    KYUAFLAGS="-v parallelism=$jobs" >"$log" 2>&1 </dev/null || :
 	if [ ! -e "$db" ]; then
 		tail -n 60 "$log"
 		result "$title" 1
@@ -326,7 +327,7 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 # The folders that test the library rather than its packaging, and those of
 # them whose programs do not replace malloc(3) or trace themselves, which
 # sanitizers do not bear.
-behaviour="kqueue backends model fault"
+behaviour="kqueue backends model fault interpose"
 sane="kqueue backends model"
 
 # Only the folders that have tests in this tree.
@@ -394,10 +395,16 @@ check()
 	suite gcc "gcc" EVANY_CROSS=1
 	suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
 	    CASES="$(folders "$behaviour")"
+	# What only the interposing library makes exact is then asked for.
+	lib=$build/gcc/.libs/libevany-interpose.so
+	[ ! -e "$lib" ] || suite gcc "gcc, interposed" LD_PRELOAD="$lib" \
+	    CASES="$(folders "kqueue interpose")"
 
 	if have clang; then
 		if variant clang CC=clang CXX=clang++ --enable-werror; then
-			suite clang "clang"
+			suite clang "clang" CASES="$(folders "$behaviour") \
+			    build/headers_test build/symbols_test \
+			    build/pkgconfig_test build/thirdparty_test"
 			step build-bench-clang \
 			    make -C "$build/clang" -j "$jobs" bench || :
 		fi
