@@ -25,7 +25,7 @@ struct fault_plan {
 	unsigned fp_turn;	/* which one, from 1; 0: none */
 	unsigned fp_variant;	/* which of the errors the call can give */
 	bool	 fp_busy;	/* begin with queues that exist already */
-	bool	 fp_twice;	/* fail the same call in a second go too */
+	unsigned fp_more;	/* goes after the first, each with the failure */
 };
 
 /* What became of it. */
