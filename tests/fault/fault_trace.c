@@ -88,6 +88,7 @@ static const struct call {
 #endif
 	{ SYS_kcmp, "kcmp", { EPERM, ENOSYS } },
 	{ SYS_sendto, "sendto", { ENOBUFS } },
+	{ SYS_bind, "bind", { EPERM } },
 	{ SYS_getdents64, "getdents64", { ENOMEM } },
 	{ SYS_readlinkat, "readlinkat", { ENOMEM } },
 #ifdef SYS_readlink
@@ -122,6 +123,9 @@ static const struct call {
 	{ SYS_munmap, "munmap", { 0 } },
 	{ SYS_pread64, "pread64", { 0 } },
 	{ SYS_prlimit64, "prlimit64", { 0 } },
+#ifdef SYS_pidfd_send_signal
+	{ SYS_pidfd_send_signal, "pidfd_send_signal", { 0 } },
+#endif
 #ifdef SYS_poll
 	{ SYS_poll, "poll", { 0 } },
 #endif

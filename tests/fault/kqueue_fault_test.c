@@ -398,6 +398,51 @@ part_process(int kq)
 	quiet(kq);
 }
 
+/*
+ * A child that has one of its own.  Whoever tells of that may be refused: then
+ * nobody is told of it, but the end comes all the same.
+ */
+static void
+part_track(int kq)
+{
+	static const struct timespec moment = { 0, 20000000 };
+	struct kevent ev;
+	int n, p[2], status, tries;
+	bool ended = false;
+	pid_t pid;
+	char c;
+
+	if (pipe(p) == -1 || (pid = fork()) == -1)
+		fault_fail("fork: errno %d", errno);
+	if (pid == 0) {
+		(void)close(p[1]);
+		(void)!read(p[0], &c, 1);
+		if ((pid = fork()) == 0)
+			_exit(3);
+		(void)waitpid(pid, &status, 0);
+		_exit(7);
+	}
+	(void)close(p[0]);
+	faulty(kq, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT |
+	    NOTE_TRACK | NOTE_FORK, 0);
+	(void)close(p[1]);
+	for (tries = 0; tries < 100 && !ended; tries++) {
+		on();
+		n = kevent(kq, NULL, 0, &ev, 1, &moment);
+		seen = off();
+		if (n == 1 && ev.ident == (uintptr_t)pid)
+			ended = (ev.fflags & NOTE_EXIT) != 0;
+	}
+	if (!ended)
+		fault_fail("the end is lost");
+	if (waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7)
+		fault_fail("waitpid");
+	while ((n = kevent(kq, NULL, 0, &ev, 1, &moment)) > 0)
+		if (ev.ident == (uintptr_t)pid)
+			fault_fail("told after the end");
+	quiet(kq);
+}
+
 static void
 part_nested(int kq)
 {
@@ -476,6 +521,7 @@ all_parts(void)
 	part_timers(kq);
 	part_signal(kq);
 	part_process(kq);
+	part_track(kq);
 	part_nested(kq);
 	part_copy(kq);
 	part_many(kq);
