@@ -82,10 +82,24 @@ hello_body()
 	atf_check -o empty sh -c ": | '$builddir/examples/hello'"
 }
 
+atf_test_case readme
+readme_head()
+{
+	atf_set descr "the program in README.md is hello"
+}
+readme_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	sed -n '/^#include/,$p' "$srcdir/examples/hello.c" >expout
+	atf_check -o file:expout \
+	    sed -n '/^```c$/,/^```$/{/^```/!p;}' "$srcdir/README.md"
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case demo
 	atf_add_test_case demo_large_input
 	atf_add_test_case demo_no_input
 	atf_add_test_case hello
+	atf_add_test_case readme
 }
