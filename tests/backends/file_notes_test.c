@@ -354,6 +354,23 @@ FW_TC(dir__itself,
 	evt_close(fd);
 }
 
+FW_TC(dir__removed_elsewhere,
+    "DELETE alone follows a directory to where it is renamed")
+{
+	struct fw_watch w;
+	int fd;
+
+	fd = fw_dir("dir");
+	ATF_REQUIRE_EQ(0, mkdir("other", 0755));
+	fw_watch(fw, &w, fd, DELETE);
+	ATF_REQUIRE_EQ(0, rename("dir", "other/dir"));
+	FW_TOLD(&w, 0);
+	ATF_REQUIRE_EQ(0, rmdir("other/dir"));
+	FW_TOLD(&w, DELETE);
+	fw_detach(&w);
+	evt_close(fd);
+}
+
 FW_TC(dir__replaced,
     "A directory that another is renamed over is told DELETE")
 {
@@ -401,8 +418,10 @@ FW_TC(dir__parent_and_child,
 	/* The other way round. */
 	ATF_REQUIRE_EQ(0, mkdir("dir/sub", 0755));
 	ATF_REQUIRE((fd2 = open("dir/sub", O_RDONLY)) != -1);
-	fw_watch(fw, &parent, fd, WRITE | DELETE);
+	fw_watch(fw, &parent, fd, WRITE | DELETE | ATTRIB);
 	fw_watch(fw, &child, fd2, WRITE | DELETE);
+	ATF_REQUIRE_EQ(0, fchmod(fd, 0700));
+	FW_TOLD(&parent, ATTRIB);
 	fw_detach(&child);
 	ATF_REQUIRE_EQ(0, rmdir("dir/sub"));
 	FW_TOLD(&parent, WRITE);
@@ -491,6 +510,7 @@ ATF_TP_ADD_TCS(tp)
 	FW_ADD(tp, dir__subdirectories);
 	FW_ADD(tp, dir__moves);
 	FW_ADD(tp, dir__itself);
+	FW_ADD(tp, dir__removed_elsewhere);
 	FW_ADD(tp, dir__replaced);
 	FW_ADD(tp, dir__parent_and_child);
 	FW_ADD(tp, wish__only_that);
