@@ -57,6 +57,7 @@
 #define INTERVAL_STEP	16
 
 #define SETTLE		4	/* looks more, at most */
+#define FRESH		INT64_C(40000000)	/* an act may be under way, ns */
 
 #define F_UNSEEN	(EVANY__F_OPEN | EVANY__F_CLOSE_READ | \
 			EVANY__F_CLOSE_WRITE | EVANY__F_READ)
@@ -254,9 +255,23 @@ fs_settle(const struct fs_watch *fs, struct evany__snap *now, bool *toldp)
 	return (bits);
 }
 
-/* The same with what fstat(2) does not tell. */
+static bool
+fs_fresh(const struct timespec *ts)
+{
+	int64_t age;
+
+	age = evany__now(EVANY__REALTIME) -
+	    (int64_t)ts->tv_sec * INT64_C(1000000000) - (int64_t)ts->tv_nsec;
+	return (age >= 0 && age < FRESH);
+}
+
+/*
+ * The same with what fstat(2) does not tell.  Who is in the middle of an act
+ * may be kept from going on for longer than we looked, so the thread leaves a
+ * change time that nothing accounts for to a later look while it is fresh.
+ */
 static unsigned
-fs_changes(struct fs_watch *fs, struct evany__snap *now)
+fs_changes(struct fs_watch *fs, struct evany__snap *now, bool patient)
 {
 	unsigned bits, diff;
 	bool renamed, sure, told;
@@ -269,16 +284,23 @@ fs_changes(struct fs_watch *fs, struct evany__snap *now)
 	if ((diff & EVANY__SNAP_CTIME) != 0 && now->sn_nlink > 0 &&
 	    (!told || (fs->fs_want & EVANY__F_RENAME) != 0))
 		renamed = fs_renamed(fs, &sure);
-	if (renamed && (sure || !told))
-		bits |= EVANY__F_RENAME;
-	if (!told && !(renamed && sure))
-		bits |= EVANY__F_ATTRIB;
-	return (bits);
+	if (renamed && sure)
+		return (bits | EVANY__F_RENAME);
+	if (told)
+		return (bits);
+	if (patient && fs_fresh(&now->sn_ctime)) {
+		now->sn_ctime = fs->fs_snap.sn_ctime;
+		return (bits);
+	}
+	return (bits | EVANY__F_ATTRIB | (renamed ? EVANY__F_RENAME : 0));
 }
 
-/* Looks at one file and tells what has changed; fw_fire may detach it. */
+/*
+ * Looks at one file and tells what has changed, if patient perhaps later;
+ * fw_fire may detach it.
+ */
 static void
-fs_look(struct fs_watch *fs)
+fs_look(struct fs_watch *fs, bool patient)
 {
 	struct evany__filewatch *fw = fs->fs_file;
 	struct evany__snap now;
@@ -298,7 +320,7 @@ fs_look(struct fs_watch *fs)
 		fs->fs_dead = true;
 		bits = EVANY__F_REVOKE;
 	} else {
-		bits = fs_changes(fs, &now);
+		bits = fs_changes(fs, &now, patient);
 		fs->fs_snap = now;
 	}
 	bits &= (fs->fs_want & fw->fw_want) | EVANY__F_REVOKE;
@@ -308,7 +330,7 @@ fs_look(struct fs_watch *fs)
 
 /* The instance's lock is held. */
 static void
-fs_collect(struct be_filescan *sc)
+fs_collect(struct be_filescan *sc, bool patient)
 {
 	struct fs_watch *fs;
 
@@ -317,7 +339,7 @@ fs_collect(struct be_filescan *sc)
 	sc->sc_busy = true;
 	for (fs = LIST_FIRST(&sc->sc_watches); fs != NULL; fs = sc->sc_next) {
 		sc->sc_next = LIST_NEXT(fs, fs_link);
-		fs_look(fs);
+		fs_look(fs, patient);
 	}
 	sc->sc_next = NULL;
 	sc->sc_busy = false;
@@ -375,7 +397,7 @@ fs_tick(struct evany__bg_tick *tick)
 		sc = fs_find_locked(inst);
 		fs_leave();
 		if (sc != NULL) {
-			fs_collect(sc);
+			fs_collect(sc, true);
 			(void)evany__inst_ring(inst);
 		}
 		evany__inst_unlock(inst);
@@ -494,7 +516,7 @@ be_filescan_modify(void **statep, struct evany__filewatch *fw)
 		return (0);
 	/* What happened until now is for the old wishes. */
 	if (!sc->sc_busy) {
-		fs_look(fs);
+		fs_look(fs, false);
 		if (fw->fw_priv == NULL)
 			return (0);
 	}
@@ -524,7 +546,7 @@ static void
 be_filescan_collect(void **statep)
 {
 	if (*statep != NULL)
-		fs_collect(*statep);
+		fs_collect(*statep, false);
 }
 
 static void
