@@ -12,6 +12,7 @@
 #include "facts.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 /* A TCP socket whose connection was refused; the error waits on it. */
 static int
@@ -116,15 +117,19 @@ EVT_TC(unconnected__only_before_the_first_connect, "KQ-118 KQ-119 KQ-139",
 }
 
 #ifdef EVANY_FF_LINUX
-EVT_TC(unconnected__connecting, "KQ-139 KQ-118",
-    "A socket whose connect is in progress is not unconnected")
+#define UNANSWERED	4
+
+/*
+ * A listener whose queue is full, and sockets that connect to it: Linux drops
+ * what comes then, so the last one is not answered.
+ */
+static int
+unanswered(int c[UNANSWERED], int tries)
 {
 	struct sockaddr_in sin;
-	const struct facts *f;
 	socklen_t len;
-	int c[4], i, l;
+	int i, l;
 
-	/* Linux drops what comes when the queue is full. */
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -133,17 +138,47 @@ EVT_TC(unconnected__connecting, "KQ-139 KQ-118",
 	ATF_REQUIRE_EQ(0, listen(l, 0));
 	len = sizeof(sin);
 	ATF_REQUIRE_EQ(0, getsockname(l, (struct sockaddr *)&sin, &len));
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < UNANSWERED; i++) {
 		ATF_REQUIRE((c[i] = socket(AF_INET, SOCK_STREAM, 0)) != -1);
+		ATF_REQUIRE_EQ(0, setsockopt(c[i], IPPROTO_TCP, TCP_SYNCNT,
+		    &tries, sizeof(tries)));
 		evt_nonblock(c[i]);
 		(void)connect(c[i], (struct sockaddr *)&sin, sizeof(sin));
 	}
+	return (l);
+}
+
+EVT_TC(unconnected__connecting, "KQ-139 KQ-118",
+    "A socket whose connect is in progress is not unconnected")
+{
+	const struct facts *f;
+	int c[UNANSWERED], i, l;
+
+	l = unanswered(c, 6);
 	FACTS_FOREACH(f) {
-		SAYS(f, 0, f->unconnected(c[3]));
-		SAYS(f, 0, f->error(c[3]));
-		SAYS(f, 0, f->shut_wr(c[3]));
+		SAYS(f, 0, f->unconnected(c[UNANSWERED - 1]));
+		SAYS(f, 0, f->error(c[UNANSWERED - 1]));
+		SAYS(f, 0, f->shut_wr(c[UNANSWERED - 1]));
 	}
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < UNANSWERED; i++)
+		evt_close(c[i]);
+	evt_close(l);
+}
+
+EVT_TC(error__timed_out, "KQ-119",
+    "A connect that nobody answers, given up after 3 seconds, has timed out")
+{
+	struct pollfd pfd;
+	int c[UNANSWERED], i, l;
+
+	l = unanswered(c, 1);
+	pfd.fd = c[UNANSWERED - 1];
+	pfd.events = POLLOUT;
+	ATF_REQUIRE_EQ(1, poll(&pfd, 1, 20 * EVT_WAIT_MS));
+	SAYS(facts_all, ETIMEDOUT, facts_all->error(pfd.fd));
+	SAYS(facts_all, 0, facts_all->unconnected(pfd.fd));
+	ATF_REQUIRE_EQ(ETIMEDOUT, taken_error(pfd.fd));
+	for (i = 0; i < UNANSWERED; i++)
 		evt_close(c[i]);
 	evt_close(l);
 }
@@ -332,6 +367,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, unconnected__only_before_the_first_connect);
 #ifdef EVANY_FF_LINUX
 	EVT_TP_ADD_TC(tp, unconnected__connecting);
+	EVT_TP_ADD_TC(tp, error__timed_out);
 #endif
 	EVT_TP_ADD_TC(tp, shut_wr__own);
 	EVT_TP_ADD_TC(tp, shut_wr__not_yet_connected);
