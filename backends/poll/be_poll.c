@@ -411,8 +411,8 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 		if (pe != NULL)
 			evany__pe_drop(pe);
 		pe = NULL;
-	} else if (error == 0 && (pe == NULL || pe->pe_dev != st.st_dev ||
-	    pe->pe_ino != st.st_ino))
+	} else if (error == 0 && (pe == NULL ||
+	    !evany__pe_is(pe, &st)))
 		error = ESTALE;
 	if (error == 0 && !off(ch->ch_want)) {
 		if (pe == NULL && never_blocks(&st))
@@ -425,7 +425,9 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	} else {
 		if (pe != NULL)
 			evany__pe_drop(pe);
-		*(uint8_t *)ch->ch_priv = 0;
+		/* EBADF is no answer yet to what the number is next. */
+		if (error != EBADF)
+			*(uint8_t *)ch->ch_priv = 0;
 	}
 	evany__bp_settle(bp);
 	evany__bp_leave(bp, cancel);
@@ -540,9 +542,9 @@ record(struct be_poll *bp, struct evany__ready *rd, int kind, int index)
 }
 
 /*
- * Takes what is ready.  With all, looks at every descriptor; without, only at
- * those that the thread found.  The bell goes first and last in turn, so that
- * neither keeps the other from a short list.  Lock held.
+ * Takes what is ready.  All were looked at before, or else only those that the
+ * thread found are.  The bell goes first and last in turn, so that neither
+ * keeps the other from a short list.  Lock held.
  */
 static int
 collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
@@ -560,8 +562,6 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 			bp->bp_alarm[c] = 0;
 			record(bp, &rd[n++], EVANY__CK_ALARM, c);
 		}
-	if (all)
-		evany__pe_scan(bp);
 	/* Those at the head have waited longest; what stays goes behind. */
 	for (left = bp->bp_nready; left > 0 && n < room; left--) {
 		if ((pe = TAILQ_FIRST(&bp->bp_ready)) == NULL)
@@ -614,7 +614,7 @@ be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 {
 	struct be_poll *bp = evany__inst_state(inst);
 	int cancel, done, error, n, saved, unused;
-	bool all, nests;
+	bool all;
 
 	*countp = 0;
 	if (nchanges > 0) {
@@ -632,13 +632,12 @@ be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 	}
 	for (all = true, n = 1;;) {
 		if (all) {
-			evany__bp_enter(bp, &unused);
-			nests = !LIST_EMPTY(&bp->bp_nests);
-			evany__bp_leave(bp, unused);
-			if (nests)
-				evany__pn_refresh(bp);
+			evany__pn_closed();
+			evany__pn_refresh(bp);
 		}
 		evany__bp_enter(bp, &unused);
+		if (all)
+			evany__pe_scan(bp);
 		/* Whatever woke us is a byte in the pipe. */
 		if (!all && n == 1)
 			bp->bp_rung = true;

@@ -71,6 +71,7 @@ struct poll_entry {
 	short			 pe_armed;	/* what the thread waits for */
 	uint8_t			 pe_want[EVANY__W_COUNT];
 	uint8_t			 pe_state[EVANY__W_COUNT];
+	uint8_t			 pe_end;	/* of a pipe */
 	uint8_t			 pe_kind;	/* enum evany__fdkind, if known */
 	bool			 pe_known;	/* the thread knows it */
 	bool			 pe_queued;	/* stands in the ready queue */
@@ -88,7 +89,7 @@ struct be_poll {
 	atomic_int		 bp_bell;	/* (a) wake was called */
 	atomic_int		 bp_stray;	/* (a) a byte beside bp_rung */
 
-	LIST_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
+	TAILQ_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
 	TAILQ_ENTRY(be_poll)	 bp_walk;	/* (n) */
 	bool			 bp_seen;	/* (n) by this walk */
 
@@ -103,12 +104,14 @@ struct be_poll {
 	struct poll_entry	**bp_entries;	/* beside bp_fds */
 	unsigned		 bp_used;
 	unsigned		 bp_room;
+	unsigned		 bp_check;	/* place compared next */
 	struct poll_queue	 bp_ready;
 	unsigned		 bp_nready;
 	bool			 bp_turn;	/* the bell goes first */
 	struct poll_edges	 bp_parked;
 	struct poll_nests	 bp_nests;
 	int64_t			 bp_alarm[EVANY__CLOCKS];
+	int			 bp_asks;	/* left in this look at all */
 	int64_t			 bp_look;	/* first look at those parked */
 	int64_t			 bp_next;	/* what bp_tick is set to */
 	struct evany__bg_tick	 bp_tick;
@@ -128,9 +131,12 @@ int	evany__pe_add(struct be_poll *, int fd, const struct stat *,
 int	evany__pe_want(struct poll_entry *, const uint8_t *want,
 	    unsigned fresh);
 void	evany__pe_drop(struct poll_entry *);
+/* Is this the file that was registered, as far as can be told? */
+bool	evany__pe_is(const struct poll_entry *, const struct stat *);
 /* Looks at the entry, or at all; what it finds decides who is ready. */
 void	evany__pe_look(struct poll_entry *);
 void	evany__pe_scan(struct be_poll *);
+bool	evany__pe_closed(struct be_poll *, unsigned *leftp);
 /*
  * Puts the record of a ready entry, which was looked at in this pass.  False
  * if there is none: the number names another file by now, and it is dropped.
@@ -139,6 +145,8 @@ bool	evany__pe_report(struct poll_entry *, struct evany__ready *);
 
 /* poll_edge.c; lock held. */
 short	evany__pg_events(unsigned dir);
+/* A look at all entries begins. */
+void	evany__pg_begin(struct be_poll *);
 void	evany__pg_park(struct poll_entry *, unsigned dir);
 bool	evany__pg_moved(struct poll_entry *, unsigned dir, int64_t now);
 void	evany__pg_unpark(struct poll_entry *, unsigned dir);
@@ -152,6 +160,7 @@ void	evany__pn_enter(struct be_poll *);
 void	evany__pn_leave(struct be_poll *);
 int	evany__pn_check(struct be_poll *, const struct stat *, bool *nestedp);
 void	evany__pn_refresh(struct be_poll *);
+void	evany__pn_closed(void);
 void	evany__pn_fork_child(void);
 
 #endif /* EVANY_BE_POLL_H */

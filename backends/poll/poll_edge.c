@@ -12,8 +12,7 @@
  * or room.  It is compared with the mark at the start of each wait, and by the
  * background thread after a growing time.
  *	not ready any more		armed; the next readiness is an edge
- *	other events, other bytes,
- *	more room			reported
+ *	other events, bytes or room	reported
  *	the same			nothing seems to have happened
  * The last may be wrong: a program can have read five bytes, and five others
  * have come, before anybody looked.  A stream socket's first bytes belong to
@@ -37,6 +36,9 @@
 #define LOOK_MOST	INT64_C(1024000000)
 #define DOUBT_FIRST	INT64_C(250000000)
 #define DOUBT_MOST	INT64_C(1000000000)
+
+#define ASKS		32	/* about room, by one wait */
+#define SHUT		(INT64_C(1) << 40)	/* more than any room */
 
 #ifdef POLLRDHUP
 #define EV_READ_END	POLLRDHUP
@@ -122,6 +124,9 @@ edge_count(struct poll_entry *pe, unsigned dir)
 		if (evany__ff_space(fd, (enum evany__fdkind)pe->pe_kind,
 		    &n) != 0)
 			n = 0;
+		/* poll(2) does not tell this. */
+		if (pe->pe_kind == EVANY__K_STREAM && evany__ff_shut_wr(fd))
+			n += SHUT;
 		break;
 	default:
 		break;
@@ -159,8 +164,9 @@ evany__pg_unpark(struct poll_entry *pe, unsigned dir)
 
 /*
  * Is there anything to report about a parked direction, ready by pe_now?
- * Asking about room takes several calls and idle connections have room all
- * the time, so that is done only when the thread's look is due.
+ * Asking about room takes several calls, and idle connections have room all
+ * the time, so a wait asks about a few only; the others wait until the
+ * thread's look is due.
  */
 bool
 evany__pg_moved(struct poll_entry *pe, unsigned dir, int64_t now)
@@ -173,10 +179,11 @@ evany__pg_moved(struct poll_entry *pe, unsigned dir, int64_t now)
 		mk->mk_pause = 0;
 		return (true);
 	}
-	if (dir != EVANY__W_OUT || now >= eg->eg_next) {
+	if (dir != EVANY__W_OUT || now >= eg->eg_next ||
+	    pe->pe_inst->bp_asks > 0) {
+		if (dir == EVANY__W_OUT && pe->pe_inst->bp_asks > 0)
+			pe->pe_inst->bp_asks--;
 		count = edge_count(pe, dir);
-		if (dir == EVANY__W_OUT && count < mk->mk_count)
-			mk->mk_count = count;	/* the program wrote */
 		if (count != mk->mk_count) {
 			mk->mk_pause = 0;
 			return (true);
@@ -211,6 +218,12 @@ evany__pg_list(struct poll_entry *pe)
 	else
 		LIST_REMOVE(eg, eg_link);
 	eg->eg_listed = parked;
+}
+
+void
+evany__pg_begin(struct be_poll *bp)
+{
+	bp->bp_asks = ASKS;
 }
 
 /* The thread's look at those whose time has come; sets bp_look. */

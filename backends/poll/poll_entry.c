@@ -26,6 +26,7 @@
 #include "backends/poll/be_poll.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,31 @@
 
 static void	pe_hit(struct evany__bg_watch *, short);
 static void	pe_free(struct evany__bg_watch *);
+
+/* ---- identity --------------------------------------------------------------- */
+
+/* The two ends of a pipe have one inode; 0 for what has no such ends. */
+static int
+pe_end(int fd, const struct stat *st)
+{
+	return (S_ISFIFO(st->st_mode) ? 1 + (fcntl(fd, F_GETFL) & O_ACCMODE) :
+	    0);
+}
+
+bool
+evany__pe_is(const struct poll_entry *pe, const struct stat *st)
+{
+	return (st->st_dev == pe->pe_dev && st->st_ino == pe->pe_ino &&
+	    pe_end(pe->pe_watch.bw_fd, st) == pe->pe_end);
+}
+
+static bool
+pe_same(const struct poll_entry *pe)
+{
+	struct stat st;
+
+	return (fstat(pe->pe_watch.bw_fd, &st) == 0 && evany__pe_is(pe, &st));
+}
 
 /* ---- table ------------------------------------------------------------------ */
 
@@ -118,6 +144,7 @@ evany__pe_add(struct be_poll *bp, int fd, const struct stat *st,
 	pe->pe_cookie = cookie;
 	pe->pe_dev = st->st_dev;
 	pe->pe_ino = st->st_ino;
+	pe->pe_end = (uint8_t)pe_end(fd, st);
 	pe->pe_nested = nested;
 	pe->pe_next = bp->bp_table[fd];
 	bp->bp_table[fd] = pe;
@@ -285,15 +312,6 @@ pe_note(struct poll_entry *pe)
 	}
 }
 
-static bool
-pe_same(const struct poll_entry *pe)
-{
-	struct stat st;
-
-	return (fstat(pe->pe_watch.bw_fd, &st) == 0 &&
-	    st.st_dev == pe->pe_dev && st.st_ino == pe->pe_ino);
-}
-
 /* False: it was closed, and is dropped. */
 static bool
 pe_look(struct poll_entry *pe, bool exact)
@@ -321,12 +339,41 @@ evany__pe_look(struct poll_entry *pe)
 	(void)pe_look(pe, false);
 }
 
+/*
+ * Ends what the thread waits for though the number was closed or is another
+ * file's by now.  Looks at *leftp places at most, and goes on from there the
+ * next time.
+ */
+bool
+evany__pe_closed(struct be_poll *bp, unsigned *leftp)
+{
+	struct poll_entry *pe;
+	unsigned n;
+	bool found;
+
+	found = false;
+	n = bp->bp_used < *leftp ? bp->bp_used : *leftp;
+	*leftp -= n;
+	for (; n > 0; n--) {
+		if (bp->bp_check >= bp->bp_used)
+			bp->bp_check = 0;
+		pe = bp->bp_entries[bp->bp_check];
+		if (pe->pe_armed != 0 && !pe_same(pe)) {
+			found = true;
+			evany__pe_drop(pe);
+		} else
+			bp->bp_check++;
+	}
+	return (found);
+}
+
 void
 evany__pe_scan(struct be_poll *bp)
 {
 	struct poll_entry *pe;
 	unsigned i;
 
+	evany__pg_begin(bp);
 	evany__poll_now(bp->bp_fds, bp->bp_used);
 	for (i = 0; i < bp->bp_used;) {
 		pe = bp->bp_entries[i];

@@ -5,13 +5,16 @@
  */
 
 /*
- * poll_nest: instances that watch instances.
+ * poll_nest: instances among each other.
  *
- * An instance's number polls like any pipe, so nesting works by itself.  Two
- * things need more: a cycle must be refused, and a wait that does not sleep
- * must see what the instances inside would only be told by the background
- * thread a moment later.
- *
+ * Nests:   an instance's number polls like any pipe, so nesting works by
+ *          itself.  Two things need more: a cycle must be refused, and a wait
+ *          that does not sleep must see what the instances inside would only
+ *          be told by the background thread a moment later.
+ * Closed:  the thread keeps a file open that the program has closed, until it
+ *          is told (pollthread.c).  Every wait therefore looks at some of the
+ *          numbers that it waits for, of all instances: who sees the end of
+ *          the file may be in another one than who watched it.
  * State:   the list of all instances.
  * Locks:   nest_lock (3) guards the list and a walk through it; one bp_lock
  *          (4) at a time is taken under it.
@@ -23,10 +26,13 @@
 
 #include <errno.h>
 
+#define CHECKS	64U	/* numbers looked at by one wait */
+
 TAILQ_HEAD(nest_walk, be_poll);
 
 static pthread_mutex_t nest_lock = PTHREAD_MUTEX_INITIALIZER;
-static LIST_HEAD(, be_poll) nest_all = LIST_HEAD_INITIALIZER(nest_all);
+static struct nest_walk nest_all = TAILQ_HEAD_INITIALIZER(nest_all);
+static unsigned nest_count;
 
 static void
 nest_enter(int *cancelp)
@@ -48,7 +54,8 @@ evany__pn_enter(struct be_poll *bp)
 	int cancel;
 
 	nest_enter(&cancel);
-	LIST_INSERT_HEAD(&nest_all, bp, bp_link);
+	TAILQ_INSERT_TAIL(&nest_all, bp, bp_link);
+	nest_count++;
 	nest_leave(cancel);
 }
 
@@ -58,7 +65,8 @@ evany__pn_leave(struct be_poll *bp)
 	int cancel;
 
 	nest_enter(&cancel);
-	LIST_REMOVE(bp, bp_link);
+	TAILQ_REMOVE(&nest_all, bp, bp_link);
+	nest_count--;
 	nest_leave(cancel);
 }
 
@@ -67,7 +75,7 @@ nest_find(dev_t dev, ino_t ino)
 {
 	struct be_poll *bp;
 
-	LIST_FOREACH(bp, &nest_all, bp_link)
+	TAILQ_FOREACH(bp, &nest_all, bp_link)
 		if (bp->bp_pipe.pi_dev == dev && bp->bp_pipe.pi_ino == ino)
 			return (bp);
 	return (NULL);
@@ -98,7 +106,7 @@ nest_reach(struct be_poll *bp, struct nest_walk *walk)
 {
 	struct be_poll *inner;
 
-	LIST_FOREACH(inner, &nest_all, bp_link)
+	TAILQ_FOREACH(inner, &nest_all, bp_link)
 		inner->bp_seen = false;
 	TAILQ_INIT(walk);
 	nest_inside(bp, walk);
@@ -140,7 +148,13 @@ evany__pn_refresh(struct be_poll *bp)
 	struct nest_walk walk;
 	struct be_poll *inner;
 	int cancel, unused;
+	bool nests;
 
+	evany__bp_enter(bp, &cancel);
+	nests = !LIST_EMPTY(&bp->bp_nests);
+	evany__bp_leave(bp, cancel);
+	if (!nests)
+		return;
 	nest_enter(&cancel);
 	nest_reach(bp, &walk);
 	TAILQ_FOREACH_REVERSE(inner, &walk, nest_walk, bp_walk) {
@@ -154,9 +168,37 @@ evany__pn_refresh(struct be_poll *bp)
 	nest_leave(cancel);
 }
 
+/*
+ * Finds closed numbers that the thread waits for, and waits until it lets go
+ * of these and of what else was taken from it.  Who is busy is passed over.
+ */
+void
+evany__pn_closed(void)
+{
+	struct be_poll *bp;
+	unsigned left, n;
+	int cancel;
+
+	left = CHECKS;
+	nest_enter(&cancel);
+	for (n = nest_count; n > 0 && left > 0; n--) {
+		bp = TAILQ_FIRST(&nest_all);
+		TAILQ_REMOVE(&nest_all, bp, bp_link);
+		TAILQ_INSERT_TAIL(&nest_all, bp, bp_link);
+		if (pthread_mutex_trylock(&bp->bp_lock) != 0)
+			continue;
+		if (evany__pe_closed(bp, &left))
+			evany__bp_settle(bp);
+		(void)pthread_mutex_unlock(&bp->bp_lock);
+	}
+	nest_leave(cancel);
+	evany__bg_let_go();
+}
+
 void
 evany__pn_fork_child(void)
 {
 	(void)pthread_mutex_init(&nest_lock, NULL);
-	LIST_INIT(&nest_all);
+	TAILQ_INIT(&nest_all);
+	nest_count = 0;
 }

@@ -35,13 +35,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
 #include "backends/poll/pollpipe.h"
 
+#define LET_GO_NS	20000000L
 #define HOLD_NS		INT64_C(200000000)
 #define RETRY_NS	INT64_C(10000000)
 #define MS_NS		INT64_C(1000000)
@@ -56,6 +59,9 @@ static atomic_int pt_pid;		/* (a) the process of what follows */
 static unsigned pt_epoch = 1;		/* (l) */
 static int pt_running;			/* (l) */
 static int pt_asleep;			/* (l) may be in poll(2) */
+static unsigned pt_waits;		/* (l) that have ended */
+static bool pt_less;			/* (l) something was taken from it */
+static pthread_cond_t pt_awake = PTHREAD_COND_INITIALIZER;	/* (l) */
 static int64_t pt_until;		/* (l) the time it sleeps to */
 static struct evany__pipe pt_pipe = EVANY__PIPE_NONE;	/* (l) wakes it */
 static int pt_rung;			/* (l) a byte is in the pipe */
@@ -89,8 +95,10 @@ static void
 pt_reset(void)
 {
 	(void)pthread_mutex_init(&pt_lock, NULL);
+	(void)pthread_cond_init(&pt_awake, NULL);
 	pt_epoch++;
 	pt_running = pt_asleep = pt_rung = 0;
+	pt_less = false;
 	evany__pipe_close(&pt_pipe);
 	TAILQ_INIT(&pt_ticks);
 	STAILQ_INIT(&pt_changed);
@@ -302,6 +310,8 @@ evany__bg_watch_set(struct evany__bg_watch *bw, short events)
 	saved = errno;
 	pt_enter(&cancel);
 	if (bw->bw_epoch == pt_epoch && !bw->bw_dead) {
+		if (events == 0 && bw->bw_events != 0)
+			pt_less = true;
 		bw->bw_events = events;
 		pt_queue(bw);
 	}
@@ -317,6 +327,8 @@ evany__bg_watch_end(struct evany__bg_watch *bw)
 	saved = errno;
 	pt_enter(&cancel);
 	if ((known = bw->bw_epoch == pt_epoch)) {
+		if (bw->bw_events != 0)
+			pt_less = true;
 		bw->bw_events = 0;
 		bw->bw_dead = 1;
 		pt_queue(bw);
@@ -341,6 +353,35 @@ evany__bg_release(struct evany__bg_release *br)
 	pt_leave(cancel);
 	if (!running)
 		br->br_fn(br);
+	errno = saved;
+}
+
+/*
+ * One that does not sleep takes in all changes before it sleeps again.
+ */
+void
+evany__bg_let_go(void)
+{
+	struct timespec ts;
+	unsigned waits;
+	int cancel, saved;
+
+	saved = errno;
+	pt_enter(&cancel);
+	if (pt_running && pt_asleep && pt_less) {
+		(void)clock_gettime(CLOCK_REALTIME, &ts);
+		ts.tv_nsec += LET_GO_NS;
+		if (ts.tv_nsec >= 1000000000L) {
+			ts.tv_sec++;
+			ts.tv_nsec -= 1000000000L;
+		}
+		waits = pt_waits;
+		pt_wake();
+		while (pt_waits == waits &&
+		    pthread_cond_timedwait(&pt_awake, &pt_lock, &ts) == 0)
+			continue;
+	}
+	pt_leave(cancel);
 	errno = saved;
 }
 
@@ -406,6 +447,7 @@ pt_apply(struct watch_queue *dead, struct release_queue *releases)
 	struct evany__bg_watch *bw;
 
 	slots_adopt();
+	pt_less = false;
 	while ((bw = STAILQ_FIRST(&pt_changed)) != NULL) {
 		STAILQ_REMOVE_HEAD(&pt_changed, bw_link);
 		bw->bw_queued = 0;
@@ -546,6 +588,8 @@ pt_main(void *arg)
 		pt_wait(until);
 		pt_enter(&cancel);
 		pt_asleep = 0;
+		pt_waits++;
+		(void)pthread_cond_broadcast(&pt_awake);
 		if (pt_rung || pt_slots.sl_fds[0].revents != 0)
 			pt_drain();
 		pt_leave(cancel);

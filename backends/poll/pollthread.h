@@ -101,6 +101,12 @@ struct evany__bg_release {
 void	evany__bg_release(struct evany__bg_release *);
 
 /*
+ * Waits until the thread waits for nothing that was taken from it before.
+ * Not with a lock held that its functions take; it gives up after a while.
+ */
+void	evany__bg_let_go(void);
+
+/*
  * In the child of fork: forgets the parent's thread and closes its
  * descriptors.  The other calls notice a fork by themselves; this one does it
  * at once.
