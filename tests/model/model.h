@@ -160,6 +160,7 @@ void	model_active(struct model_world *, struct model_file *, int filter,
 void	model_wrote(struct model_world *, struct model_file *to, int64_t n,
 	    bool fill);
 bool	model_room(const struct model_file *);
+bool	model_lags(const struct model_world *, int qid, enum model_kind);
 bool	model_plain(const struct model_world *, const struct model_file *);
 void	model_took(struct model_world *, struct model_file *from, int64_t n);
 void	model_touched_queue(struct model_world *, int qid);

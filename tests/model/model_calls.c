@@ -367,8 +367,8 @@ act_poll(struct model_world *w, struct model_fd *d)
 		model_fail(w, "poll: %#x", pfd.revents);
 	if (must > 0 && n != 1)
 		model_fail(w, "%d events pending, but not for poll()", must);
-	/* Without a look, what has gone since may still show. */
-	if (model_stale(w, qid, looked))
+	/* Without a look, what has gone since may still show (KQ-016). */
+	if (model_stale(w, qid, looked) || (w->mw_edge_twice && !looked))
 		(void)model_allow(MA_STALE);
 	else if (must == 0 && may == 0 && d->file->mf_settled && n != 0)
 		model_fail(w, "nothing is pending, but poll() says so");

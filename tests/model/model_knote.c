@@ -93,6 +93,21 @@ model_knotes_drop_queue(struct model_world *w, int qid)
 	}
 }
 
+/* Does the queue watch files of a kind that the mechanism lags behind? */
+bool
+model_lags(const struct model_world *w, int qid, enum model_kind kind)
+{
+	const struct model_knote *kn;
+
+	if (!w->mw_edge_twice)
+		return (false);
+	for (kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++)
+		if (kn->kn_used && kn->kn_qid == qid && kn->kn_file != NULL &&
+		    kn->kn_file->mf_kind == kind)
+			return (true);
+	return (false);
+}
+
 static enum model_sure
 cond_file(struct model_world *w, const struct model_knote *kn)
 {
@@ -113,7 +128,9 @@ cond_file(struct model_world *w, const struct model_knote *kn)
 	case MK_QUEUE:
 		model_pending(w, f->mf_qid, &must, &may);
 		if (must > 0)
-			return (MUST);
+			/* Plain files are looked at for the queue itself. */
+			return (model_lags(w, f->mf_qid, MK_FILE) ?
+			    model_allow(MA_NESTED) : MUST);
 		if (may > 0 || !f->mf_settled || model_stale(w, f->mf_qid, false))
 			return (model_allow(MA_NESTED));
 		return (NO);
@@ -148,8 +165,9 @@ looks(const struct model_knote *kn)
 	}
 	if (kn->kn_filter == EVFILT_READ)
 		return (f->mf_bytes << 1 | f->mf_rd_eof);
+	/* With both directions shut down it cannot get worse. */
 	return ((f->mf_peer != NULL ? f->mf_peer->mf_bytes : 0) << 2 |
-	    f->mf_wr_eof << 1 | f->mf_shut);
+	    (f->mf_wr_eof || (f->mf_shut && f->mf_rd_eof)) << 1 | f->mf_shut);
 }
 
 enum model_sure
