@@ -16,7 +16,7 @@
  *          it, or all watches with such wishes if the source tells of every
  *          process.
  * Life:    the end of its process ends a watch; pw_priv is NULL from then on.
- *          The state stays until po_close.
+ *          The state goes with the last detach.
  * Race:    a child that was made is opened before anybody is told of it, and
  *          believed only if its parent or the time of its birth is right.  If
  *          it has gone already, its watch has no descriptor (a ghost), and the
@@ -457,17 +457,6 @@ be_pidfd_modify(void **statep, struct evany__procwatch *pw)
 	return (error);
 }
 
-static void
-be_pidfd_detach(void **statep, struct evany__procwatch *pw)
-{
-	int saved = errno;
-
-	(void)statep;
-	if (pw->pw_priv != NULL)
-		watch_free(pw->pw_priv);
-	errno = saved;
-}
-
 static int
 be_pidfd_ended(struct evany__procwatch *pw)
 {
@@ -509,6 +498,21 @@ be_pidfd_close(struct evany__inst *inst, void **statep)
 	(void)pthread_mutex_destroy(&bp->bp_lock);
 	free(bp);
 	*statep = NULL;
+	errno = saved;
+}
+
+/* The state goes with the last watch, so that waits are spared a look. */
+static void
+be_pidfd_detach(void **statep, struct evany__procwatch *pw)
+{
+	struct be_pidfd *bp = *statep;
+	int saved = errno;
+
+	if (pw->pw_priv != NULL)
+		watch_free(pw->pw_priv);
+	if (bp != NULL && LIST_EMPTY(&bp->bp_watches) &&
+	    LIST_EMPTY(&bp->bp_groups))
+		be_pidfd_close(bp->bp_inst, statep);
 	errno = saved;
 }
 

@@ -14,7 +14,7 @@
  *          child, which waitid(2) tells about and does not reap, or of a
  *          stranger, of which only kill(2) tells whether it is there.
  * Life:    the end of its process ends a watch; pw_priv is NULL from then on.
- *          The state stays until po_close.
+ *          The state goes with the last detach.
  * Race:    strangers are asked for every TICK_MS by the background thread, and
  *          children too while a thread that blocks SIGCHLD waits.  They stand
  *          in a list of its own; it marks and rings, the waiting thread fires.
@@ -510,19 +510,6 @@ pipe_proc_modify(void **statep, struct evany__procwatch *pw)
 	return (error);
 }
 
-static void
-pipe_proc_detach(void **statep, struct evany__procwatch *pw)
-{
-	int cancel, saved = errno;
-
-	(void)statep;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (pw->pw_priv != NULL)
-		watch_free(pw->pw_priv);
-	(void)pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-}
-
 static int
 pipe_proc_ended(struct evany__procwatch *pw)
 {
@@ -598,6 +585,21 @@ pipe_proc_close(struct evany__inst *inst, void **statep)
 	free(pp);
 	(void)pthread_setcancelstate(cancel, NULL);
 	*statep = NULL;
+	errno = saved;
+}
+
+static void
+pipe_proc_detach(void **statep, struct evany__procwatch *pw)
+{
+	struct pipe_proc *pp = *statep;
+	int cancel, saved = errno;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (pw->pw_priv != NULL)
+		watch_free(pw->pw_priv);
+	if (pp != NULL && LIST_EMPTY(&pp->pp_watches))
+		pipe_proc_close(pp->pp_inst, statep);
+	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
 
