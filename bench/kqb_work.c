@@ -147,9 +147,9 @@ reg_with(struct kqb_ctx *ctx, void (*add)(int, const struct kqb_item *,
 
 	for (sum = 0, i = 0; i < w->iters; i++) {
 		q = ctx->side->open();
-		start = kqb_now();
+		start = kqb_cpu();
 		add(q, ctx->items, w->n, w->mode);
-		sum += kqb_now() - start;
+		sum += kqb_cpu() - start;
 		ctx->side->close(q);
 	}
 	return (sum);
@@ -177,9 +177,9 @@ reg_both_round(struct kqb_ctx *ctx)
 
 	for (sum = 0, i = 0; i < w->iters; i++) {
 		q = ctx->side->open();
-		start = kqb_now();
+		start = kqb_cpu();
 		ctx->side->add_both(q, ctx->items, w->n);
-		sum += kqb_now() - start;
+		sum += kqb_cpu() - start;
 		ctx->side->close(q);
 	}
 	return (sum);
@@ -192,12 +192,12 @@ churn_round(struct kqb_ctx *ctx)
 	double start;
 	size_t i;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	for (i = 0; i < w->iters; i++) {
 		ctx->side->add(ctx->q, ctx->items, w->n, w->mode);
 		ctx->side->del(ctx->q, ctx->items, w->n);
 	}
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
 static int
@@ -217,13 +217,13 @@ life_round(struct kqb_ctx *ctx)
 	size_t i;
 	int q;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	for (i = 0; i < w->iters; i++) {
 		q = ctx->side->open();
 		ctx->side->add(q, ctx->items, w->n, w->mode);
 		ctx->side->close(q);
 	}
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
 static void
@@ -271,9 +271,9 @@ steady_round(struct kqb_ctx *ctx)
 	const struct kqb_work *w = ctx->work;
 	double start;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	ctx->side->loop(ctx->q, ctx->pairs, ctx->npairs, w->k, w->iters);
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
 static double
@@ -282,10 +282,10 @@ rearm_round(struct kqb_ctx *ctx)
 	const struct kqb_work *w = ctx->work;
 	double start;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	ctx->side->loop_rearm(ctx->q, ctx->pairs, ctx->npairs, w->k, w->iters,
 	    w->mode);
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
 static double
@@ -293,9 +293,9 @@ idle_round(struct kqb_ctx *ctx)
 {
 	double start;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	ctx->side->idle(ctx->q, ctx->work->iters);
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
 static void
@@ -418,9 +418,9 @@ timers_with(struct kqb_ctx *ctx, void (*arm)(int, size_t, int *))
 	int q;
 
 	q = ctx->side->open();
-	start = kqb_now();
+	start = kqb_cpu();
 	arm(q, ctx->work->n, ctx->fds);
-	sec = kqb_now() - start;
+	sec = kqb_cpu() - start;
 	ctx->side->timers_end(q, ctx->work->n, ctx->fds);
 	ctx->side->close(q);
 	return (sec);

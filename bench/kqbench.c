@@ -160,7 +160,7 @@ memory(void)
 		double knotes;
 	} kinds[] = {
 		{ "bytes: READ", KQB_MEM_READ, 1 },
-		{ "bytes: READ and WRITE of one", KQB_MEM_BOTH, 1 },
+		{ "bytes: READ and WRITE of one", KQB_MEM_BOTH, 2 },
 		{ "bytes: TIMER", KQB_MEM_TIMER, 1 },
 		{ "bytes: USER", KQB_MEM_USER, 1 },
 	};
@@ -174,7 +174,7 @@ memory(void)
 	sides[n++] = &kqb_evany;
 	if (other != NULL)
 		sides[n++] = other;
-	(void)printf("%-30s %9s %6s\n", "memory of one registration",
+	(void)printf("%-30s %9s %6s\n", "memory of one knote",
 	    "allocated", "resident");
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!chosen(kinds[i].name))
@@ -187,6 +187,8 @@ memory(void)
 				    sides[j]->name);
 				continue;
 			}
+			mem.heap /= kinds[i].knotes;
+			mem.rss /= kinds[i].knotes;
 			bytes = mem.heap > mem.rss ? mem.heap : mem.rss;
 			(void)printf("  %-28s %9.0f %6.0f%s", sides[j]->name,
 			    mem.heap, mem.rss, j != 0 ? "" :

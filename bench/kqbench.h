@@ -130,7 +130,8 @@ struct kqb_pairing {
 	struct kqb_result ratio;	/* to the first of the list */
 	double	nsec;			/* of one operation, median */
 };
-double	kqb_now(void);
+double	kqb_now(void);	/* the clock on the wall */
+double	kqb_cpu(void);	/* processor time of this thread */
 /*
  * Runs all pairings in turn, rounds times, the order reversed every other
  * time.  1: one of them cannot be done here.
