@@ -165,6 +165,12 @@ struct evany__be_ops {
 	 */
 	int	(*be_names)(struct evany__inst *, int number);
 
+	/*
+	 * Could number name an instance at all?  1 or 0, by one cheap call.
+	 * Absent where there is none: any number could.
+	 */
+	int	(*be_any)(int number);
+
 	/* Do two numbers name one open file?  1, 0, or -1 if unknown. */
 	int	(*be_same)(int, int);
 

@@ -202,6 +202,15 @@ be_epoll_names(struct evany__inst *inst, int number)
 	return (yes);
 }
 
+static int
+be_epoll_any(int number)
+{
+	int sig;
+
+	QUIETLY(sig = fcntl(number, F_GETSIG));
+	return (sig > 0);
+}
+
 /* ---- interest ----------------------------------------------------------- */
 
 static const uint32_t dir_events[EVANY__W_COUNT] = {
@@ -784,6 +793,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_open = be_epoll_open,
 	.be_close = be_epoll_close,
 	.be_names = be_epoll_names,
+	.be_any = be_epoll_any,
 	.be_same = evany__be_epoll_same,
 	.be_change = be_epoll_change,
 	.be_spent = be_epoll_spent,

@@ -44,6 +44,7 @@
 #define TAGS		64
 #define SUBTAGS		3
 #define SCAN_MOST	65536	/* where descriptors cannot be listed */
+#define SWEEP_SHARE	256	/* descriptors looked through for a dead one */
 
 struct number_chunk {
 	_Atomic(struct evany__inst *)	nc_inst[CHUNK];
@@ -61,6 +62,7 @@ static unsigned numbers_last_tag;
 static unsigned numbers_next_subtag;
 static atomic_bool numbers_crowded;
 static atomic_uint numbers_count;
+static int numbers_high;	/* last made: about how many are open */
 static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
 
 void
@@ -350,25 +352,69 @@ evany__inst_drop(struct evany__inst *inst)
 
 /* ---- life ---------------------------------------------------------------------- */
 
+/* number may be one that we do not know of an instance in the list. */
+static void
+numbers_rescue(struct inst_list *list, int number)
+{
+	struct evany__inst *inst;
+
+	LIST_FOREACH(inst, list, in_link)
+		if (numbers_try(inst, number)) {
+			LIST_REMOVE(inst, in_link);
+			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+			return;
+		}
+}
+
 /*
  * Takes instances that no number names from the live list.  Table lock held;
- * the caller drops the references of *dead without it.
+ * the caller drops the references of *dead without it.  All descriptors must
+ * be looked through for duplicates, so where there are many it waits until
+ * several instances have lost the numbers that we know.
  */
 static void
 numbers_sweep(struct inst_list *dead)
 {
+	int (*any)(int) = evany__table()->tb_be->be_any;
 	struct evany__inst *inst, *next;
-	int number;
+	int lost = 0, most, number;
+	struct rlimit rl;
+	struct dirent *de;
+	DIR *dir;
 
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
-		if (numbers_prune(inst) ||
-		    numbers_search(inst, &number, 1) > 0)
+		if (numbers_prune(inst))
 			continue;
 		LIST_REMOVE(inst, in_link);
-		(void)atomic_fetch_sub(&numbers_count, 1);
 		LIST_INSERT_HEAD(dead, inst, in_link);
+		lost++;
 	}
+	if (lost * SWEEP_SHARE < numbers_high) {
+		while ((inst = LIST_FIRST(dead)) != NULL) {
+			LIST_REMOVE(inst, in_link);
+			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+		}
+		return;
+	}
+	if (lost > 0 && (dir = opendir("/proc/self/fd")) != NULL) {
+		while ((de = readdir(dir)) != NULL) {
+			number = de->d_name[0] == '.' ? -1 : atoi(de->d_name);
+			if (number >= 0 && (any == NULL || any(number)))
+				numbers_rescue(dead, number);
+		}
+		(void)closedir(dir);
+	} else if (lost > 0) {
+		most = SCAN_MOST;
+		if (getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
+		    rl.rlim_cur < SCAN_MOST)
+			most = (int)rl.rlim_cur;
+		for (number = 0; number < most; number++)
+			if (any == NULL || any(number))
+				numbers_rescue(dead, number);
+	}
+	LIST_FOREACH(inst, dead, in_link)
+		(void)atomic_fetch_sub(&numbers_count, 1);
 }
 
 static void
@@ -475,6 +521,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	atomic_store(&inst->in_refs, 1);
 	LIST_INSERT_HEAD(&numbers_live, inst, in_link);
 	(void)atomic_fetch_add(&numbers_count, 1);
+	numbers_high = number;
 	number_add(inst, number);
 	evany__numbers_unlock();
 	*numberp = number;
