@@ -288,24 +288,44 @@ group_open(struct be_pidfd *bp, const struct evany__procsource *sr, pid_t pid,
 	return (0);
 }
 
-/* ENOTSUP: no source tells of this process. */
+/*
+ * ENOTSUP: no source tells of this process.  One that wants more descriptors
+ * than there are (perf events take one per thread and processor) is passed
+ * over if another does with less.
+ */
 static int
 group_join(struct pidfd_watch *wa)
 {
-	struct be_pidfd *bp = wa->wa_state;
 	struct pidfd_group *gr = NULL;
-	int error = ENOTSUP, i;
+	int error = ENOTSUP, i, shortage = ENOTSUP;
 
-	for (i = 0; i < NSOURCES && error == ENOTSUP; i++)
-		error = group_open(bp, sources[i], wa->wa_pw->pw_pid, &gr);
-	/* It has ended, or is about to: nothing more will be told. */
-	if (error == ESRCH)
-		return (0);
+	for (i = 0; i < NSOURCES; i++) {
+		error = group_open(wa->wa_state, sources[i],
+		    wa->wa_pw->pw_pid, &gr);
+		/* It has ended, or is about to: nothing will be told. */
+		if (error == ESRCH)
+			return (0);
+		if (error == 0)
+			break;
+		if (error != ENOTSUP)
+			shortage = error;
+	}
 	if (error != 0)
-		return (error);
+		return (shortage);
 	wa->wa_group = gr;
 	LIST_INSERT_HEAD(&gr->gr_members, wa, wa_member);
 	return (0);
+}
+
+/*
+ * What a shy source wrote before its descriptors were fed may have been
+ * forgotten by them; a thread that waits already would not hear of it.
+ */
+static void
+watch_catch_up(struct pidfd_watch *wa)
+{
+	if (wa->wa_group != NULL && wa->wa_group->gr_source->sr_shy)
+		group_collect(wa->wa_group);
 }
 
 /* As po_attach says; *missedp: tell that children will be missed. */
@@ -434,6 +454,8 @@ be_pidfd_attach(void **statep, struct evany__procwatch *pw, int fd)
 		watch_free(wa);
 	else if (missed)
 		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+	else
+		watch_catch_up(wa);
 	errno = saved;
 	return (error);
 }
@@ -453,6 +475,8 @@ be_pidfd_modify(void **statep, struct evany__procwatch *pw)
 	error = watch_join(wa, &missed);
 	if (error == 0 && missed)
 		pw->pw_fire(pw, EVANY__P_TRACKERR, 0);
+	else if (error == 0)
+		watch_catch_up(wa);
 	errno = saved;
 	return (error);
 }
