@@ -91,14 +91,7 @@ bool	evt_forks_are_told(void);
  * own, and which can follow neither a child of a process with threads nor
  * threads that the C library makes for itself.
  */
-#if defined(__SANITIZE_THREAD__)
-#define EVT_TSAN	1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EVT_TSAN	1
-#endif
-#endif
-#ifdef EVT_TSAN
+#if defined(EVT_SANITIZED) && !defined(EVT_ASAN)
 #define evt_skip_tsan()							\
 	atf_tc_skip("ThreadSanitizer cannot follow this")
 #else
