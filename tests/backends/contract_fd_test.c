@@ -584,6 +584,55 @@ CT_TC(closed__peer_sees_it, "a registration does not keep the file open")
 	ct_close(ct);
 }
 
+CT_TC(closed__peer_elsewhere, "who watches the peer may be another instance")
+{
+	struct evany__ready rd[4];
+	struct ct *ct = ct_open(be, TAG), *other = ct_open(be, TAG + 1);
+	int s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	s[0] = evt_move(s[0], 611);
+	ct_want(other, s[0], CT_WANT(LEVEL, OFF, OFF));
+	ct_want(ct, s[1], CT_WANT(LEVEL, OFF, OFF));
+	ATF_REQUIRE_EQ(0, ct_poll(ct, rd, 4));
+	ATF_REQUIRE_EQ(0, ct_poll(other, rd, 4));
+	evt_close(s[0]);
+	ATF_REQUIRE_EQ(1, ct_poll(ct, rd, 4));
+	ATF_CHECK((rd[0].rd_bits & EVANY__RDHUP) != 0);
+	ct_close(other);
+	ct_close(ct);
+	evt_close(s[1]);
+}
+
+CT_TC(closed__then_other_file, "a number found closed is still known as stale")
+{
+	struct ct *ct = ct_open(be, TAG);
+	int p[2], q[2];
+	const int fd = 612;
+
+	evt_pipe(p);
+	evt_pipe(q);
+	p[0] = evt_move(p[0], fd);
+	ct_want(ct, fd, CT_WANT(LEVEL, OFF, OFF));
+	evt_close(fd);
+	ATF_CHECK_EQ(EBADF, ct_change(ct, fd, CT_WANT(LEVEL, LEVEL, OFF),
+	    CT_FRESH(OUT)));
+	ATF_REQUIRE_EQ(fd, dup2(q[0], fd));
+	ATF_CHECK_EQ(ESTALE, ct_change(ct, fd, CT_WANT(LEVEL, OFF, OFF),
+	    CT_FRESH(IN)));
+	/* The other end of the same pipe is another file. */
+	ct_renew(ct, fd);
+	ct_want(ct, fd, CT_WANT(IDLE, OFF, OFF));
+	ATF_REQUIRE_EQ(fd, dup2(q[1], fd));
+	ATF_CHECK_EQ(ESTALE, ct_change(ct, fd, CT_WANT(OFF, LEVEL, OFF),
+	    CT_FRESH(OUT)));
+	ct_close(ct);
+	evt_close(fd);
+	evt_close(p[1]);
+	evt_close(q[0]);
+	evt_close(q[1]);
+}
+
 CT_TC(evict__only_that, "evict ends a closed number's registration, no other")
 {
 	struct evany__ready rd[4];
@@ -725,6 +774,8 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, change__number_gone);
 	CT_ADD(tp, closed__is_silent);
 	CT_ADD(tp, closed__peer_sees_it);
+	CT_ADD(tp, closed__peer_elsewhere);
+	CT_ADD(tp, closed__then_other_file);
 	CT_ADD(tp, evict__only_that);
 	CT_ADD(tp, many__beyond_1024);
 	CT_ADD(tp, many__above_the_limit);
