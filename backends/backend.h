@@ -36,8 +36,9 @@
  * failure; every descriptor made is close-on-exec and non-blocking.
  *
  * Locks.  Core calls all operations with the instance's lock held, except
- * probe, open, wait and names.  Any operation may therefore run beside wait,
- * and several threads may wait at once.  Lock order: (1) core's number table,
+ * probe, open, wait and names, and wake, which comes with it or without.  Any
+ * operation may therefore run beside wait and wake, and several threads may
+ * wait or wake at once.  Lock order: (1) core's number table,
  * (2) instance, (3) a mechanism's process-wide lock, (4) a mechanism's lock
  * per instance.  A mechanism that has something to deliver from the other
  * direction (a helper thread) takes a reference under (3) or (4), lets go,

@@ -24,7 +24,8 @@
  *          that item: it is reported once more, wakes waiters and pollers,
  *          needs no read, and fails if the number is another file's now.
  * Alarms:  one timerfd per clock, made at first need, EPOLLET, never read.
- * Locks:   bell_lock (3) guards the bell and its count.
+ * Locks:   bell_lock (3) guards the bell and who holds it; to ring takes none,
+ *          since the bell stays as long as an instance holds it.
  * Fork:    items belong to open files shared with the parent; the child only
  *          closes its own copies.
  */
@@ -145,7 +146,7 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 		return (error);
 	}
 	ep->ep_side = -1;
-	ep->ep_bell = false;
+	atomic_init(&ep->ep_bell, false);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		ep->ep_timer[i] = -1;
 	*statep = ep;
@@ -705,19 +706,19 @@ static int
 be_epoll_wake(struct evany__inst *inst, int number)
 {
 	struct be_epoll *ep = evany__inst_state(inst);
-	int error;
+	int error, fd = -1;
 
-	if (ep->ep_bell && evany__ep_ctl(number, EPOLL_CTL_MOD, bell_fd,
-	    EPOLLIN | EPOLLET, bell_cookie(inst)) == 0)
-		return (0);
+	if (ep->ep_bell) {
+		fd = bell_fd;
+		if (evany__ep_ctl(number, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLET,
+		    bell_cookie(inst)) == 0)
+			return (0);
+	}
 	if (!be_epoll_names(inst, number))
 		return (EIDRM);
-	if (ep->ep_bell) {
-		/* The program closed our descriptor: another is needed. */
-		(void)pthread_mutex_lock(&bell_lock);
-		bell_fd = -1;
-		(void)pthread_mutex_unlock(&bell_lock);
-	}
+	/* The program closed our descriptor: another is needed. */
+	if (fd != -1)
+		(void)atomic_compare_exchange_strong(&bell_fd, &fd, -1);
 	error = bell_hang(inst, number);
 	return (error == EBADF || error == EINVAL ? EIDRM : error);
 }
@@ -729,7 +730,6 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 	int i;
 
 	/* Threads in the old one come out, however many; see the pass. */
-	bell_release(ep);
 	(void)be_epoll_wake(inst, old);
 	if (ep->ep_bell) {
 		(void)evany__ep_ctl(old, EPOLL_CTL_MOD, bell_fd, EPOLLIN,

@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@
 struct be_epoll {
 	int	ep_side;			/* (i) -1 until needed */
 	int	ep_timer[EVANY__CLOCKS];	/* (i) -1 until needed */
-	bool	ep_bell;			/* (i) holds the bell */
+	atomic_bool ep_bell;			/* bell_lock: holds the bell */
 };
 
 /*

@@ -161,6 +161,7 @@ struct evany__inst {
 	/* (i) from here */
 	int				 in_number;	/* used last */
 	bool				 in_rung;
+	atomic_uint			 in_ringing;	/* (a) on their way */
 	uint32_t			 in_call;	/* counts passes */
 	uint32_t			 in_first;	/* first of the same wait */
 	bool				 in_again;	/* one more is needed */

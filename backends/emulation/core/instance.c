@@ -18,7 +18,9 @@
  *     is on its way to the lock and will empty the queue or ring again.
  *
  * so every poller and every waiter sees what is in the queue, and a thread
- * that adds to a queue already rung need not ring.
+ * that adds to a queue already rung need not ring.  The ring itself comes
+ * after the lock was given back, since whoever it wakes takes it; while one is
+ * on its way (in_ringing), others ring as well rather than rely on it.
  *
  * A wait gives each watch at most once, however many passes it makes: a
  * further one, which does not sleep, if there is room and the records of the
@@ -93,15 +95,12 @@ evany__inst_enter(struct evany__inst *inst, int number)
 	inst->in_number = number;
 }
 
-int
-evany__inst_leave(struct evany__inst *inst)
+/* Must the mechanism be told that the queue has something?  Lock held. */
+static bool
+ring_due(struct evany__inst *inst)
 {
-	int error;
-
-	(void)evany__timers_settle(inst);
-	error = evany__inst_ring(inst);
-	evany__lock_leave(&inst->in_lock);
-	return (error);
+	return (nready(inst) > 0 && (!inst->in_rung ||
+	    atomic_load_explicit(&inst->in_ringing, memory_order_relaxed) > 0));
 }
 
 /*
@@ -114,7 +113,7 @@ evany__inst_ring(struct evany__inst *inst)
 	const struct evany__be_ops *be = inst->in_table->tb_be;
 	int error, list[EVANY__NUMBERS], i, n;
 
-	if (nready(inst) == 0 || inst->in_rung)
+	if (!ring_due(inst))
 		return (0);
 	if ((error = be->be_wake(inst, inst->in_number)) != 0) {
 		evany__lock_leave(&inst->in_lock);
@@ -129,6 +128,42 @@ evany__inst_ring(struct evany__inst *inst)
 	}
 	inst->in_rung = true;
 	return (error);
+}
+
+/*
+ * Rings and gives the lock back, in the other order.  The thread counts as a
+ * holder all the while, so a signal handler's triggers come after the ring.
+ */
+static int
+leave_ringing(struct evany__inst *inst)
+{
+	int error, number = inst->in_number;
+
+	inst->in_rung = true;
+	(void)atomic_fetch_add(&inst->in_ringing, 1);
+	evany__lock_mark();
+	evany__lock_leave(&inst->in_lock);
+	error = inst->in_table->tb_be->be_wake(inst, number);
+	(void)atomic_fetch_sub(&inst->in_ringing, 1);
+	if (error != 0) {
+		(void)evany__lock_enter(&inst->in_lock);
+		inst->in_rung = false;
+		(void)evany__inst_ring(inst);
+		evany__lock_leave(&inst->in_lock);
+	}
+	evany__lock_unmark();
+	return (error);
+}
+
+int
+evany__inst_leave(struct evany__inst *inst)
+{
+
+	(void)evany__timers_settle(inst);
+	if (ring_due(inst))
+		return (leave_ringing(inst));
+	evany__lock_leave(&inst->in_lock);
+	return (0);
 }
 
 /* ---- ready queue ------------------------------------------------------------- */
