@@ -46,6 +46,27 @@
 #define KCMP_FILE	0
 #endif
 
+/*
+ * What ThreadSanitizer puts before clone() takes the child for a copy of the
+ * process, and would take its steps for ours: glibc's other name is free of
+ * that, and the child's code is not to be watched.
+ */
+#ifdef HAVE___CLONE
+int	__clone(int (*)(void *), void *, int, void *, ...);
+#define CLONE	__clone
+#else
+#define CLONE	clone
+#endif
+#if !defined(__has_attribute)
+#define UNWATCHED
+#elif __has_attribute(__disable_sanitizer_instrumentation__)
+#define UNWATCHED	__attribute__((__disable_sanitizer_instrumentation__))
+#elif __has_attribute(__no_sanitize_thread__)
+#define UNWATCHED	__attribute__((__no_sanitize_thread__))
+#else
+#define UNWATCHED
+#endif
+
 #define EVICT_STACK	((size_t)16384)
 
 struct evict {
@@ -115,7 +136,7 @@ evict_candidates(struct evict *ev)
 }
 
 /* Runs on a borrowed stack in a process of its own: system calls only. */
-static int
+static int UNWATCHED
 evict_child(void *arg)
 {
 	struct evict *ev = arg;
@@ -143,7 +164,7 @@ evict_run(struct evict *ev)
 		return;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = clone(evict_child, stack + EVICT_STACK, CLONE_VM | CLONE_VFORK,
+	pid = CLONE(evict_child, stack + EVICT_STACK, CLONE_VM | CLONE_VFORK,
 	    ev);
 	if (pid > 0)
 		while (waitpid(pid, NULL, (int)__WCLONE) == -1 && errno == EINTR)

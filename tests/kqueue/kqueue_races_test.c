@@ -351,7 +351,6 @@ EVT_TC(close__watched_during_a_wait, "KQ-247 KQ-265 KQ-101",
 	int64_t cpu;
 	int i, kept, kq, p[2];
 
-	evt_skip_tsan();
 	for (i = 0; i < 4; i++) {
 		kq = evt_kq();
 		evt_pipe(p);
