@@ -145,13 +145,21 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 		free(ep);
 		return (error);
 	}
-	ep->ep_side = -1;
+	atomic_init(&ep->ep_side, -1);
 	atomic_init(&ep->ep_bell, false);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		ep->ep_timer[i] = -1;
 	*statep = ep;
 	*numberp = fd;
 	return (0);
+}
+
+static void
+side_close(struct be_epoll *ep)
+{
+	int fd = atomic_exchange(&ep->ep_side, -1);
+
+	close_quietly(&fd);
 }
 
 static void
@@ -181,7 +189,7 @@ be_epoll_close(struct evany__inst *inst)
 	int i;
 
 	bell_release(ep);
-	close_quietly(&ep->ep_side);
+	side_close(ep);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		close_quietly(&ep->ep_timer[i]);
 	free(ep);
@@ -386,7 +394,7 @@ ep_side_open(struct evany__inst *inst, int number)
 		close_quietly(&fd);
 		return (error);
 	}
-	ep->ep_side = fd;
+	atomic_store(&ep->ep_side, fd);
 	return (0);
 }
 
@@ -600,8 +608,8 @@ ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
 	int i;
 	long n;
 
-	n = ep_wait_call(ep->ep_side, ev, room < SIDE_BATCH ? room :
-	    SIDE_BATCH, 0);
+	n = ep_wait_call(atomic_load(&ep->ep_side), ev, room < SIDE_BATCH ?
+	    room : SIDE_BATCH, 0);
 	for (i = 0; i < n; i++) {
 		rd[i].rd_cookie = ev[i].data.u64;
 		rd[i].rd_bits = ep_bits(ev[i].events, ev[i].data.u64);
@@ -737,7 +745,7 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 		(void)evany__ep_ctl(number, EPOLL_CTL_ADD, bell_fd,
 		    EPOLLIN | EPOLLET, bell_cookie(inst));
 	}
-	close_quietly(&ep->ep_side);
+	side_close(ep);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		close_quietly(&ep->ep_timer[i]);
 }
@@ -782,7 +790,7 @@ be_epoll_fork_child(struct evany__inst *inst)
 	(void)pthread_mutex_init(&bell_lock, NULL);
 	bell_close();
 	bell_users = 0;
-	close_quietly(&ep->ep_side);
+	side_close(ep);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		close_quietly(&ep->ep_timer[i]);
 }

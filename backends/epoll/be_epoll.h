@@ -34,9 +34,9 @@
 #define EP_SIDE_COOKIE(tag)	EVANY__COOKIE(0, tag, 0, 0)
 
 struct be_epoll {
-	int	ep_side;			/* (i) -1 until needed */
-	int	ep_timer[EVANY__CLOCKS];	/* (i) -1 until needed */
-	atomic_bool ep_bell;			/* bell_lock: holds the bell */
+	atomic_int	ep_side;	/* (a) set under (i), -1 until needed */
+	int		ep_timer[EVANY__CLOCKS]; /* (i) -1 until needed */
+	atomic_bool	ep_bell;	/* bell_lock: holds the bell */
 };
 
 /*
