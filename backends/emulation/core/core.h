@@ -180,8 +180,7 @@ struct evany__inst {
 	void				*in_signal;	/* signal_ops' state */
 	void				*in_proc;	/* proc_ops' state */
 	void				*in_mount;	/* mount_ops' state */
-	uint32_t			 in_nsignals;	/* signal watches */
-	uint32_t			 in_nfiles;	/* file watches */
+	_Atomic uint32_t		 in_nasked;	/* read without the lock */
 };
 
 /* ---- numbers (numbers.c) ---------------------------------------------------------- */
@@ -241,8 +240,12 @@ int	evany__inst_leave(struct evany__inst *);
 int	evany__inst_wait(struct evany__inst **instp, int number,
 	    struct evany__sink *, int64_t deadline);
 
-/* Asks the mechanisms that tell nothing by themselves.  Lock held. */
+/*
+ * Asks the mechanisms that tell nothing by themselves.  Lock held.  asked:
+ * there is one more watch of that kind, or one less (-1).
+ */
 void	evany__inst_ask(struct evany__inst *);
+void	evany__inst_asked(struct evany__inst *, int by);
 
 /* Gives the instance a new kernel object.  Unlocks and locks again. */
 void	evany__inst_renew(struct evany__inst *);

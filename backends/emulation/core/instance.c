@@ -430,12 +430,27 @@ evany__inst_ask(struct evany__inst *inst)
 {
 	const struct evany__table *tb = inst->in_table;
 
-	if (inst->in_nsignals > 0)
+	if (inst->in_signal != NULL)
 		tb->tb_signal->so_refresh(&inst->in_signal);
-	if (inst->in_nfiles > 0 && tb->tb_file->fo_ask)
+	if (inst->in_file != NULL && tb->tb_file->fo_ask)
 		tb->tb_file->fo_collect(&inst->in_file);
 	if (inst->in_proc != NULL)
 		tb->tb_proc->po_collect(&inst->in_proc);
+}
+
+/* Changed under the lock, like the ready queue's length. */
+static uint32_t
+nasked(struct evany__inst *inst)
+{
+	return (atomic_load_explicit(&inst->in_nasked, memory_order_relaxed));
+}
+
+void
+evany__inst_asked(struct evany__inst *inst, int by)
+{
+
+	atomic_store_explicit(&inst->in_nasked, nasked(inst) + (uint32_t)by,
+	    memory_order_relaxed);
 }
 
 struct wait_cleanup {
@@ -511,8 +526,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		}
 	}
 	for (;;) {
-		if (inst->in_nsignals > 0 || inst->in_nfiles > 0 ||
-		    inst->in_proc != NULL) {
+		if (nasked(inst) > 0) {
 			evany__inst_enter(inst, number);
 			evany__inst_ask(inst);
 			(void)evany__inst_leave(inst);

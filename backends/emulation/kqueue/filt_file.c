@@ -114,10 +114,10 @@ file_watch(struct kqueue *kq, struct knote *kn, unsigned want,
 	kf->kf_watch.fw_inst = inst;
 	error = inst->in_table->tb_file->fo_attach(&inst->in_file,
 	    &kf->kf_watch, (int)kn->kn_ident);
-	if (error == 0)
-		inst->in_nfiles++;
-	else
+	if (error != 0)
 		kf->kf_watch.fw_inst = NULL;
+	else if (inst->in_table->tb_file->fo_ask)
+		evany__inst_asked(inst, 1);
 	return (error);
 }
 
@@ -133,7 +133,8 @@ file_unwatch(struct kqueue *kq, struct knote *kn)
 	/* The mechanism may have a last word, which is nobody's event. */
 	evany__inst_again(inst);
 	kf->kf_watch.fw_inst = NULL;
-	inst->in_nfiles--;
+	if (inst->in_table->tb_file->fo_ask)
+		evany__inst_asked(inst, -1);
 }
 
 /* ---- READ and WRITE ---------------------------------------------------------- */

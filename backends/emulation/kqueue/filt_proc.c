@@ -137,6 +137,7 @@ proc_attach(struct kqueue *kq, struct knote *kn, pid_t pid, int fd)
 	if (error != 0)
 		return (error);
 	kp->kp_attached = true;
+	evany__inst_asked(inst, 1);
 	kn->kn_flags |= EV_CLEAR;
 	if ((kn->kn_sfflags & NOTE_EXIT) == 0 && ops->po_ended(&kp->kp_watch))
 		return (ESRCH);
@@ -160,9 +161,11 @@ filt_proc_detach(struct kqueue *kq, struct knote *kn)
 
 	if (kp == NULL)
 		return;
-	if (kp->kp_attached)
+	if (kp->kp_attached) {
 		inst->in_table->tb_proc->po_detach(&inst->in_proc,
 		    &kp->kp_watch);
+		evany__inst_asked(inst, -1);
+	}
 	free(kp);
 }
 

@@ -56,7 +56,7 @@ filt_signal_attach(struct kqueue *kq, struct knote *kn)
 	}
 	kn->kn_flags |= EV_CLEAR;
 	kn->kn_priv = ks;
-	inst->in_nsignals++;
+	evany__inst_asked(inst, 1);
 	return (0);
 }
 
@@ -69,7 +69,7 @@ filt_signal_detach(struct kqueue *kq, struct knote *kn)
 	if (ks == NULL)
 		return;
 	inst->in_table->tb_signal->so_detach(&inst->in_signal, &ks->ks_watch);
-	inst->in_nsignals--;
+	evany__inst_asked(inst, -1);
 	free(ks);
 }
 

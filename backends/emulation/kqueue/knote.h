@@ -65,7 +65,7 @@ struct kqueue {
 	uint32_t		 kq_hash_size;	/* a power of two, or 0 */
 	uint32_t		 kq_hashed;
 	int			*kq_lonely;	/* unix sockets not connected */
-	uint32_t		 kq_nlonely;
+	_Atomic uint32_t	 kq_nlonely;	/* read without the lock */
 };
 
 /* What a test of the condition says. */
