@@ -174,6 +174,53 @@ EVT_TC(fork__child_still_holds_it, "KQ-009 KQ-265",
 	evt_close(kq);
 }
 
+EVT_TC(vfork__child_closes_its_own, "KQ-008",
+    "What a child of vfork() closes is not closed for the parent")
+{
+	struct kevent ev;
+	int kq, status, w;
+	pid_t pid;
+
+	kq = evt_kq();
+	w = watched_pipe(kq, 3);
+	if ((pid = vfork()) == 0) {
+		(void)close(NUMBER);
+		_exit(0);
+	}
+	ATF_REQUIRE(pid != -1);
+	ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, NUMBER, EVFILT_READ, 0, 0, 3);
+	ATF_REQUIRE_EQ(0, close(NUMBER));
+	ended(kq);
+	evt_close(w);
+	evt_close(kq);
+}
+
+EVT_TC(close__with_many_queues, "KQ-101",
+    "However many queues there are, each is told of the close")
+{
+	enum { N = 100 };
+	int copy, i, kq[N], p[2];
+
+	evt_pipe(p);
+	(void)evt_move(p[0], NUMBER + N);
+	evt_write(p[1], 3);
+	ATF_REQUIRE((copy = dup(NUMBER + N)) != -1);
+	for (i = 0; i < N; i++) {
+		kq[i] = evt_kq();
+		evt_change(kq[i], NUMBER + N, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		ATF_REQUIRE(evt_readable(kq[i], 0));
+	}
+	ATF_REQUIRE_EQ(0, close(NUMBER + N));
+	for (i = 0; i < N; i++) {
+		ended(kq[i]);
+		evt_close(kq[i]);
+	}
+	evt_close(copy);
+	evt_close(p[1]);
+}
+
 static void
 close_in_handler(int sig)
 {
@@ -231,6 +278,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, dup2__that_fails_ends_nothing);
 	EVT_TP_ADD_TC(tp, others__that_close);
 	EVT_TP_ADD_TC(tp, fork__child_still_holds_it);
+	EVT_TP_ADD_TC(tp, vfork__child_closes_its_own);
+	EVT_TP_ADD_TC(tp, close__with_many_queues);
 	EVT_TP_ADD_TC(tp, close__in_a_signal_handler);
 	EVT_TP_ADD_TC(tp, library__stands_before_libc);
 	return (atf_no_error());

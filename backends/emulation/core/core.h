@@ -216,7 +216,10 @@ void	evany__numbers_closing(unsigned first, unsigned last);
 
 /* fork.c */
 void	evany__fork_init(void);
+/* Is this a child that no handler has told of? */
 bool	evany__fork_seen(void);
+/* Is it another process in our memory, as a child of vfork(2) is? */
+bool	evany__fork_guest(void);
 void	evany__fork_child(void);
 void	evany__numbers_lock(void);
 void	evany__numbers_unlock(void);

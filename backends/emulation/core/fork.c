@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "backends/emulation/core/core.h"
 
@@ -30,6 +31,9 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* 1 in the process that mapped it, 0 in a child of it. */
 static _Atomic(atomic_int *) fork_page;
+
+/* The process whose memory this is. */
+static atomic_int fork_pid;
 
 bool
 evany__fork_seen(void)
@@ -39,6 +43,13 @@ evany__fork_seen(void)
 	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
 	return (page != NULL &&
 	    atomic_load_explicit(page, memory_order_relaxed) == 0);
+}
+
+bool
+evany__fork_guest(void)
+{
+	return (atomic_load_explicit(&fork_pid, memory_order_relaxed) !=
+	    (int)getpid());
 }
 
 static _Atomic(evany__fork_fn *) fork_notified;
@@ -64,6 +75,7 @@ fork_mark(void)
 {
 	atomic_int *page;
 
+	atomic_store_explicit(&fork_pid, (int)getpid(), memory_order_relaxed);
 	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
 	if (page != NULL)
 		atomic_store_explicit(page, 1, memory_order_relaxed);
@@ -99,8 +111,8 @@ fork_setup(void)
 		atomic_store_explicit(&fork_page, p, memory_order_relaxed);
 	else if (p != MAP_FAILED)
 		(void)munmap(p, bytes);
-	fork_mark();
 #endif
+	fork_mark();
 	(void)pthread_atfork(evany__numbers_lock, fork_parent, fork_child);
 }
 

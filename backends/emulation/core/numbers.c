@@ -43,6 +43,7 @@
 #define CHUNKS		4096	/* numbers beyond are tried at each call */
 #define TAGS		64
 #define SUBTAGS		3
+#define GROUP		32	/* instances told of a close at once, about */
 #define SCAN_MOST	65536	/* where descriptors cannot be listed */
 #define SWEEP_SHARE	256	/* descriptors looked through for a dead one */
 
@@ -650,16 +651,17 @@ number_is_watched(unsigned number)
 	    (uint64_t)1 << (number % 64)) != 0);
 }
 
-/* One number is about to be closed: every instance forgets it. */
+/* Of the instances whose tag is of the group, those that watch it forget it. */
 static void
-number_closing(int number)
+number_closing(int number, unsigned group, unsigned groups)
 {
-	struct evany__inst *inst, *list[TAGS];
+	struct evany__inst *inst, *list[2 * GROUP];
 	size_t i, n = 0;
 
 	evany__numbers_lock();
 	LIST_FOREACH(inst, &numbers_live, in_link)
-		if (n < TAGS && evany__inst_take(inst))
+		if (inst->in_tag % groups == group && n < 2 * GROUP &&
+		    evany__inst_take(inst))
 			list[n++] = inst;
 	evany__numbers_unlock();
 	for (i = 0; i < n; i++) {
@@ -674,21 +676,27 @@ number_closing(int number)
  * Called by libevany-interpose before the numbers from first to last are
  * closed.  Numbers that nobody watches cost a load each.  In the library's own
  * calls, and in a signal handler that interrupted one, nothing is done: the
- * close is found out later, as without the interposing library.
+ * close is found out later, as without the interposing library.  A child of
+ * vfork(2) runs in our memory, but closes numbers of its own.
  */
 EVANY_EXPORT void
 evany__numbers_closing(unsigned first, unsigned last)
 {
-	unsigned number;
+	unsigned count, group, groups, number;
 
-	if (atomic_load(&numbers_count) == 0 || evany__lock_held() ||
-	    evany__fork_seen())
+	count = atomic_load(&numbers_count);
+	if (count == 0 || evany__lock_held() || evany__fork_seen())
 		return;
+	groups = count / GROUP < TAGS - 1 ? count / GROUP + 1 : TAGS - 1;
 	if (last > first && last >= WATCHED_MOST)
 		last = WATCHED_MOST - 1;
 	for (number = first; number <= last; number++) {
-		if (number_is_watched(number))
-			number_closing((int)number);
+		if (number_is_watched(number)) {
+			if (evany__fork_guest())
+				return;
+			for (group = 0; group < groups; group++)
+				number_closing((int)number, group, groups);
+		}
 		if (number == last)
 			break;
 	}
