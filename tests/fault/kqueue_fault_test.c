@@ -45,11 +45,11 @@ off(void)
 	return (armed ? fault_off() : 0);
 }
 
-/* No thread can be had: that is told as no memory. */
+/* No thread can be had: kevent(2) has no EAGAIN, that is told as no memory. */
 static bool
 right_errno(int error)
 {
-	return (error == seen || (seen == EAGAIN && error == ENOMEM));
+	return (error == (seen == EAGAIN ? ENOMEM : seen));
 }
 
 static int
