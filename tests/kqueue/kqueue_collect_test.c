@@ -404,6 +404,47 @@ EVT_TC(fair__nobody_starves, "KQ-061 KQ-062",
 	mix_free(&mx);
 }
 
+EVT_TC(fair__edges_beside_levels, "KQ-061 KQ-262",
+    "With room for one, level events keep no edge or one-shot event away")
+{
+	static const unsigned modes[] = { EV_CLEAR, EV_ONESHOT };
+	int calls, i, kq, p[2][2], seen[2], users;
+	struct kevent ev;
+	size_t m;
+
+	for (m = 0; m < 2; m++)
+		for (users = 1; users <= 3; users++) {
+			kq = evt_kq();
+			for (i = 0; i < users; i++) {
+				add_user(kq, (uintptr_t)i, 0);
+				trigger(kq, (uintptr_t)i);
+			}
+			/* Those above are on their way already. */
+			for (i = 0; i < 2; i++)
+				ATF_REQUIRE_EQ(evt_get(kq, &ev, 1), 1);
+			for (i = 0; i < 2; i++) {
+				evt_pipe(p[i]);
+				evt_change(kq, p[i][0], EVFILT_READ, EV_ADD |
+				    modes[m], 0, 0, NULL);
+				evt_write(p[i][1], 1);
+				seen[i] = 0;
+			}
+			for (calls = 0; calls < 10 * users; calls++) {
+				ATF_REQUIRE_EQ(evt_get(kq, &ev, 1), 1);
+				for (i = 0; i < 2; i++)
+					seen[i] += ev.filter == EVFILT_READ &&
+					    ev.ident == (uintptr_t)p[i][0];
+			}
+			ATF_CHECK_MSG(seen[0] > 0 && seen[1] > 0, "beside %d "
+			    "came %d and %d", users, seen[0], seen[1]);
+			evt_close(kq);
+			for (i = 0; i < 2; i++) {
+				evt_close(p[i][0]);
+				evt_close(p[i][1]);
+			}
+		}
+}
+
 EVT_TC(once__per_call, "KQ-062",
     "One call never returns a knote twice, whatever the room")
 {
@@ -646,6 +687,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, fair__three_take_turns);
 	EVT_TP_ADD_TC(tp, fair__both_filters_take_turns);
 	EVT_TP_ADD_TC(tp, fair__nobody_starves);
+	EVT_TP_ADD_TC(tp, fair__edges_beside_levels);
 	EVT_TP_ADD_TC(tp, once__per_call);
 	EVT_TP_ADD_TC(tp, again__condition_has_gone);
 	EVT_TP_ADD_TC(tp, again__left_over_and_gone);

@@ -169,6 +169,7 @@ struct evany__inst {
 	struct evany__watchq		 in_ready;
 	_Atomic uint32_t		 in_nready;	/* read without the lock */
 	bool				 in_owing;	/* the last list was short */
+	bool				 in_late;	/* a record found no room */
 	struct evany__fdslot		**in_pages;
 	uint32_t			 in_npages;
 	struct evany__heap		 in_heap[EVANY__CLOCKS];

@@ -361,6 +361,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 				/* The mechanism keeps it, with what follows. */
 				if (wt->wt_mode == EVANY__IDLE)
 					wt->wt_mode = EVANY__ONCE;
+				inst->in_late |= evany__sink_full(sk);
 				(void)evany__slot_update(inst, fd, fs,
 				    1U << wt->wt_dir);
 			} else if (evany__sink_full(sk)) {
@@ -381,15 +382,21 @@ static void
 inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
     struct evany__sink *sk)
 {
-	int clock, i;
+	bool told = false;
+	int clock, count, i;
 
-	/* Those for which there was no room come before what is new. */
-	if (inst->in_owing)
+	/*
+	 * Those for which there was no room come before what is new, in turn
+	 * with those that the mechanism keeps.
+	 */
+	if (inst->in_owing && !inst->in_late)
 		inst->in_round |= ready_drain(inst, sk);
 	for (i = 0; i < n; i++)
 		switch (EVANY__COOKIE_KIND(rd[i].rd_cookie)) {
 		case EVANY__CK_FD:
+			count = sk->sk_count;
 			fd_ready(inst, &rd[i], sk);
+			told |= sk->sk_count != count;
 			break;
 		case EVANY__CK_FEEDER:
 			feeder_ready(inst, &rd[i]);
@@ -404,6 +411,8 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			evany__timers_expire(inst, clock);
 			break;
 		}
+	if (told)
+		inst->in_late = false;
 	(void)ready_drain(inst, sk);
 	inst->in_owing = evany__sink_full(sk) && nready(inst) > 0;
 }
