@@ -254,11 +254,31 @@ EVT_TC(pair__short_list_over_many, "KQ-262 KQ-061 KQ-062",
 	evt_close(kq);
 }
 
+EVT_TC(pair__ended_and_dispatched, "KQ-016 KQ-073",
+    "When both were dispatched at the end of the stream the queue is quiet")
+{
+	struct kevent ev[4];
+	int kq, s[2], n, sum;
+
+	kq = evt_kq();
+	evt_sockpair(s, SOCK_STREAM);
+	evt_change(kq, s[0], EVFILT_WRITE, EV_ADD | EV_DISPATCH, 0, 0, NULL);
+	evt_change(kq, s[0], EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0, NULL);
+	evt_close(s[1]);
+	for (sum = 0; sum < 2 && (n = evt_get(kq, ev, 4)) > 0; sum += n)
+		continue;
+	ATF_REQUIRE_EQ(2, sum);
+	ATF_CHECK(!evt_readable(kq, EVT_QUIET_MS));
+	evt_close(s[0]);
+	evt_close(kq);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, pair__read_changes_leave_write_alone);
 	EVT_TP_ADD_TC(tp, pair__write_changes_leave_read_alone);
 	EVT_TP_ADD_TC(tp, pair__short_list_keeps_the_other_half);
 	EVT_TP_ADD_TC(tp, pair__short_list_over_many);
+	EVT_TP_ADD_TC(tp, pair__ended_and_dispatched);
 	return (atf_no_error());
 }

@@ -330,7 +330,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 {
 	struct evany__watch *next, *wt;
 	struct evany__fdslot *fs;
-	unsigned bits, only = rd->rd_bits & EVANY__FOR_ANY;
+	unsigned bits, only = rd->rd_bits & EVANY__FOR_ANY, spent;
 	int fd = (int)EVANY__COOKIE_INDEX(rd->rd_cookie);
 
 	fs = evany__slot_find(inst, fd);
@@ -344,6 +344,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		    rd->rd_cookie);
 	if (sk->sk_room - sk->sk_count == 1 && fs->fs_watches != NULL)
 		evany__slot_rotate(inst, fs);
+	spent = 0;
 	for (wt = fs->fs_watches; wt != NULL; wt = next) {
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
@@ -351,8 +352,10 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		    (only != 0 && (only & EVANY__FOR(wt->wt_dir)) == 0))
 			continue;
 		if (wt->wt_mode == EVANY__ONCE &&
-		    (rd->rd_bits & EVANY__SPENT) != 0)
+		    (rd->rd_bits & EVANY__SPENT) != 0) {
 			wt->wt_mode = EVANY__IDLE;
+			spent++;
+		}
 		if (wt->wt_call == inst->in_call)
 			continue;
 		if (evany__sink_full(sk) || given(inst, wt)) {
@@ -376,6 +379,9 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 			}
 		}
 	}
+	/* A change made for one of them stated the next as not yet spent. */
+	if (spent > 1)
+		(void)evany__slot_update(inst, fd, fs, 0);
 }
 
 static void
