@@ -121,6 +121,40 @@ EVT_TC(collect__does_not_fill_the_list, "KQ-058",
 	    1000000);
 }
 
+EVT_TC(collect__beside_what_is_not_enough, "KQ-058 KQ-061",
+    "What is reported to the library but is no event hides none that is")
+{
+	struct kevent ev[2];
+	int calls, i, kq, p[2], s[4][2], useless;
+
+	for (useless = 1; useless <= 4; useless++) {
+		kq = evt_kq();
+		add_user(kq, 1, 0);
+		trigger(kq, 1);
+		for (i = 0; i < useless; i++) {
+			evt_sockpair(s[i], SOCK_STREAM);
+			evt_write(s[i][1], 3);
+			evt_change(kq, s[i][0], EVFILT_READ, EV_ADD |
+			    EV_DISPATCH, NOTE_LOWAT, 28, NULL);
+		}
+		evt_pipe(p);
+		evt_write(p[1], 1);
+		evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
+		for (calls = 0; calls < 5; calls++) {
+			ATF_REQUIRE_EQ_MSG(2, evt_kevent_ms(kq, NULL, 0, ev,
+			    2, 0), "call %d beside %d", calls, useless);
+			ATF_REQUIRE(!has_twin(ev, 2));
+		}
+		evt_close(kq);
+		for (i = 0; i < useless; i++) {
+			evt_close(s[i][0]);
+			evt_close(s[i][1]);
+		}
+		evt_close(p[0]);
+		evt_close(p[1]);
+	}
+}
+
 static int
 raise_limit(int want)
 {
@@ -679,6 +713,7 @@ EVT_TC(short__every_kind_and_mode, "KQ-262",
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, collect__does_not_fill_the_list);
+	EVT_TP_ADD_TC(tp, collect__beside_what_is_not_enough);
 	EVT_TP_ADD_TC(tp, collect__thousands_in_one_call);
 	EVT_TP_ADD_TC(tp, order__user_events);
 	EVT_TP_ADD_TC(tp, order__pipes);

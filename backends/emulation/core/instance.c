@@ -529,17 +529,16 @@ evany__inst_wait(struct evany__inst **instp, int number,
 	unsigned unseen;
 	uint32_t first = 0;
 	bool more;
-	int error, n, room = RECORDS, tries = 0;
+	int error, most = RECORDS, n, room, tries = 0;
 
-	if (sk->sk_room < room)
-		room = sk->sk_room;
-	else if (sk->sk_room > room) {
+	if (sk->sk_room > most) {
 		heap = malloc((size_t)sk->sk_room * sizeof(*heap));
 		if (heap != NULL) {
 			rd = heap;
-			room = sk->sk_room;
+			most = sk->sk_room;
 		}
 	}
+	room = sk->sk_room < most ? sk->sk_room : most;
 	for (;;) {
 		if (nasked(inst) > 0) {
 			evany__inst_enter(inst, number);
@@ -590,8 +589,8 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			break;
 		if (sk->sk_count > 0) {
 			deadline = 0;
-			if (room > sk->sk_room - sk->sk_count)
-				room = sk->sk_room - sk->sk_count;
+			/* Those that were given may come before the others. */
+			room = most;
 		}
 	}
 	if (heap != NULL)
