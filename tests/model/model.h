@@ -116,6 +116,7 @@ struct model_knote {
 	int64_t		 kn_saw;
 	bool		 kn_on;		/* USER triggered, TIMER expired */
 	unsigned	 kn_missed;	/* deliveries it was left out of */
+	unsigned	 kn_bound;	/* how many of them may be */
 };
 
 struct model_world {

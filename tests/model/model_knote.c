@@ -557,12 +557,13 @@ model_waited(struct model_world *w, int qid, int nevents,
     const struct kevent *ev, int n, bool early)
 {
 	struct model_knote *kn;
-	unsigned pending;
+	unsigned bound, pending;
 	bool got;
 	int i;
 
 	for (pending = 0, kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++)
 		pending += kn->kn_used && kn->kn_qid == qid;
+	bound = 2 * pending + (unsigned)nevents;
 	for (kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++) {
 		if (!kn->kn_used || kn->kn_qid != qid || kn->kn_stale)
 			continue;
@@ -587,8 +588,10 @@ model_waited(struct model_world *w, int qid, int nevents,
 			return;
 		}
 		/* Nobody is passed over for ever. */
+		if (kn->kn_missed == 0 || bound > kn->kn_bound)
+			kn->kn_bound = bound;
 		kn->kn_missed += (unsigned)n;
-		if (kn->kn_missed > 2 * pending + (unsigned)nevents) {
+		if (kn->kn_missed > kn->kn_bound) {
 			model_fail(w, "ident %#lx filter %d is passed over: "
 			    "%u other events came", (unsigned long)kn->kn_ident,
 			    kn->kn_filter, kn->kn_missed);
