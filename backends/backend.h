@@ -125,6 +125,13 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 #define EVANY__VERIFY	0x80U
 
 /*
+ * Another bit of ch_fresh: the wanted directions, all EVANY__ONCE, are one
+ * interest.  One report comes for all of them, after which all are idle.  If
+ * none is wanted, what cannot be asked for (HUP, ERR) is still reported once.
+ */
+#define EVANY__TOGETHER	0x40U
+
+/*
  * One change of the interest in one descriptor.  The whole interest is
  * stated each time; the mechanism knows from its own bytes what it told the
  * kernel before and makes no call where nothing changes for the kernel.
@@ -132,7 +139,7 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 struct evany__change {
 	int		 ch_fd;
 	uint8_t		 ch_want[EVANY__W_COUNT];	/* enum evany__mode */
-	uint8_t		 ch_fresh;	/* 1 << direction, EVANY__VERIFY */
+	uint8_t		 ch_fresh;	/* 1 << direction, VERIFY, TOGETHER */
 	uint64_t	 ch_cookie;
 	void		*ch_priv;	/* EVANY__FD_PRIV bytes, zero at first */
 	int		 ch_error;	/* result */
@@ -238,19 +245,46 @@ struct evany__be_ops {
 	int	(*be_wake)(struct evany__inst *, int number);
 
 	/*
+	 * As long as it is on, the number polls readable, and each wait ends
+	 * at once with a record of kind BELL.  Switching on what is on wakes
+	 * those who doze.  EIDRM if number no longer names the instance.
+	 */
+	int	(*be_mark)(struct evany__inst *, int number, bool on);
+
+	/*
+	 * Sleeps until something came to be ready, or was woken or marked,
+	 * since the last doze of this process began, without taking it; one
+	 * thread at a time.  It may come back for nothing.  0, ETIMEDOUT,
+	 * EINTR, EBADF, ENOMEM, EMFILE.  A cancellation point.
+	 */
+	int	(*be_doze)(struct evany__inst *, int number, int64_t deadline);
+
+	/*
 	 * One alarm per clock: at nanoseconds of that clock a record of kind
 	 * ALARM with index clock is reported, once.  at 0 cancels.
 	 */
 	int	(*be_alarm)(struct evany__inst *, int number, int clock,
 		    int64_t at);
 
-	/* In the child of fork: drop inner descriptors, touch no object. */
+	/*
+	 * In the child of fork: drop inner descriptors, touch no object.  If
+	 * the instance is shared and be_shares is set, the child goes on with
+	 * the number: what it changes and takes through it, it changes and
+	 * takes for both, but for feeders and alarms.
+	 */
 	void	(*be_fork_child)(struct evany__inst *);
+	bool	be_shares;
 };
 
 /* The mechanism's state of an instance, and its tag. */
 void	*evany__inst_state(struct evany__inst *);
 unsigned evany__inst_tag(struct evany__inst *);
+
+/*
+ * Children of fork share the instance.  Its feeders and alarms are then left
+ * readable until they are served: a wait of another process may see them.
+ */
+bool	evany__inst_shared(struct evany__inst *);
 
 /* 0 to 2: tells a few instances with one tag apart, once there are any. */
 unsigned evany__inst_subtag(struct evany__inst *);

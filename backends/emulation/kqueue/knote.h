@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "backends/emulation/core/core.h"
-#include "include/overlay/sys/event.h"
+#include "include/overlay/kqueue/sys/event.h"
 
 struct knote {
 	struct evany__watch	 kn_watch;	/* first: a watch is a knote */
