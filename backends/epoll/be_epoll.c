@@ -24,6 +24,7 @@
  *          that item: it is reported once more, wakes waiters and pollers,
  *          needs no read, and fails if the number is another file's now.
  * Alarms:  one timerfd per clock, made at first need, EPOLLET, never read.
+ * Shared:  be_epoll_share.c.
  * Locks:   bell_lock (3) guards the bell and who holds it; to ring takes none,
  *          since the bell stays as long as an instance holds it.
  * Fork:    items belong to open files shared with the parent; the child only
@@ -80,8 +81,8 @@ evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie)
 	return (error);
 }
 
-static void
-close_quietly(int *fdp)
+void
+evany__ep_close(int *fdp)
 {
 	if (*fdp != -1)
 		QUIETLY((void)close(*fdp));
@@ -96,7 +97,7 @@ be_epoll_probe(void)
 	QUIETLY(fd = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
 	    error = fd == -1 ? errno : 0);
 	if (fd != -1)
-		close_quietly(&fd);
+		evany__ep_close(&fd);
 	/* Out of descriptors: the calls are there all the same. */
 	return (error == EMFILE || error == ENFILE || error == ENOMEM ? 0 :
 	    error);
@@ -141,11 +142,12 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 	    if (fd == -1 || evany__be_epoll_tag(inst, fd) == -1)
 		error = errno);
 	if (error != 0) {
-		close_quietly(&fd);
+		evany__ep_close(&fd);
 		free(ep);
 		return (error);
 	}
 	atomic_init(&ep->ep_side, -1);
+	ep->ep_mark = ep->ep_doze = -1;
 	atomic_init(&ep->ep_bell, false);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		ep->ep_timer[i] = -1;
@@ -159,7 +161,7 @@ side_close(struct be_epoll *ep)
 {
 	int fd = atomic_exchange(&ep->ep_side, -1);
 
-	close_quietly(&fd);
+	evany__ep_close(&fd);
 }
 
 static void
@@ -167,7 +169,7 @@ bell_close(void)
 {
 	int fd = atomic_exchange(&bell_fd, -1);
 
-	close_quietly(&fd);
+	evany__ep_close(&fd);
 }
 
 static void
@@ -190,13 +192,15 @@ be_epoll_close(struct evany__inst *inst)
 
 	bell_release(ep);
 	side_close(ep);
+	evany__ep_close(&ep->ep_mark);
+	evany__ep_close(&ep->ep_doze);
 	for (i = 0; i < EVANY__CLOCKS; i++)
-		close_quietly(&ep->ep_timer[i]);
+		evany__ep_close(&ep->ep_timer[i]);
 	free(ep);
 }
 
-static int
-be_epoll_names(struct evany__inst *inst, int number)
+int
+evany__be_epoll_names(struct evany__inst *inst, int number)
 {
 	struct f_owner_ex owner;
 	int sig, yes = 0;
@@ -333,7 +337,7 @@ blame(struct evany__inst *inst, int number, int fd, int error)
 		return (EIDRM);
 	case EINVAL:
 	case ENOENT:
-		if (!be_epoll_names(inst, number))
+		if (!evany__be_epoll_names(inst, number))
 			return (EIDRM);
 		return (error == ENOENT ? ESTALE : EINVAL);
 	default:
@@ -391,7 +395,7 @@ ep_side_open(struct evany__inst *inst, int number)
 	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, EPOLLIN,
 	    EP_SIDE_COOKIE(evany__inst_tag(inst)));
 	if (error != 0) {
-		close_quietly(&fd);
+		evany__ep_close(&fd);
 		return (error);
 	}
 	atomic_store(&ep->ep_side, fd);
@@ -432,6 +436,34 @@ fresh_in(const uint8_t *modes, unsigned fresh)
 	return (false);
 }
 
+/* One item for all directions; it is told what to do each time. */
+static int
+ep_together(struct evany__inst *inst, int number, struct evany__change *ch)
+{
+	const unsigned dirs = EP_DIR(EVANY__W_IN) | EP_DIR(EVANY__W_OUT) |
+	    EP_DIR(EVANY__W_PRI);
+	struct ep_priv pv, to;
+	uint64_t cookie;
+	int error, op;
+
+	memcpy(&pv, ch->ch_priv, sizeof(pv));
+	memset(&to, 0, sizeof(to));
+	memcpy(to.pv_main, ch->ch_want, sizeof(to.pv_main));
+	if (!any(to.pv_main))
+		to.pv_main[EVANY__W_IN] = EVANY__IDLE;
+	cookie = EP_COOKIE(ch->ch_cookie, EP_ONESHOT | dirs);
+	op = any(pv.pv_main) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	error = evany__ep_ctl(number, op, ch->ch_fd, ep_events(to.pv_main),
+	    cookie);
+	if (error == EEXIST)
+		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ch->ch_fd,
+		    ep_events(to.pv_main), cookie);
+	if (error != 0)
+		return (blame(inst, number, ch->ch_fd, error));
+	memcpy(ch->ch_priv, &to, sizeof(to));
+	return (0);
+}
+
 static int
 ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
 {
@@ -440,6 +472,8 @@ ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
 	bool fresh;
 	int error;
 
+	if ((ch->ch_fresh & EVANY__TOGETHER) != 0)
+		return (ep_together(inst, number, ch));
 	memcpy(&pv, ch->ch_priv, sizeof(pv));
 	ep_place(&pv, ch->ch_want, &to);
 
@@ -566,12 +600,14 @@ ep_wait_call(int number, struct epoll_event *ev, int room, int64_t left)
 /*
  * The raw call is no cancellation point, so it is made one for its length.
  */
-static long
-ep_wait_cancellable(int number, struct epoll_event *ev, int room, int64_t left)
+long
+evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t left)
 {
 	int old, unused;
 	long n;
 
+	if (left == 0 || evany__alone())
+		return (ep_wait_call(number, ev, room, left));
 	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
 	n = ep_wait_call(number, ev, room, left);
 	(void)pthread_setcanceltype(old, &unused);
@@ -648,10 +684,7 @@ be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 	}
 	raw = (struct epoll_event *)(void *)((char *)(rd + room) -
 	    (size_t)room * sizeof(*raw));
-	if (deadline == 0 || evany__alone())
-		n = ep_wait_call(number, raw, room, left);
-	else
-		n = ep_wait_cancellable(number, raw, room, left);
+	n = evany__ep_wait(number, raw, room, left);
 	if (n == -1) {
 		error = errno;
 		errno = saved;
@@ -681,6 +714,16 @@ bell_cookie(struct evany__inst *inst)
 	return (EVANY__COOKIE(EVANY__CK_BELL, evany__inst_tag(inst), 0, 0));
 }
 
+int
+evany__ep_eventfd(int *fdp)
+{
+	int error = 0;
+
+	QUIETLY(*fdp = (int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
+	    EFD_NONBLOCK); error = *fdp == -1 ? errno : 0);
+	return (error);
+}
+
 /* Makes the bell an item of the instance, which rings it. */
 static int
 bell_hang(struct evany__inst *inst, int number)
@@ -690,8 +733,7 @@ bell_hang(struct evany__inst *inst, int number)
 
 	(void)pthread_mutex_lock(&bell_lock);
 	if (bell_fd == -1) {
-		QUIETLY(fd = (int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
-		    EFD_NONBLOCK); error = fd == -1 ? errno : 0);
+		error = evany__ep_eventfd(&fd);
 		bell_fd = fd;
 	}
 	if (error == 0)
@@ -716,13 +758,15 @@ be_epoll_wake(struct evany__inst *inst, int number)
 	struct be_epoll *ep = evany__inst_state(inst);
 	int error, fd = -1;
 
+	if (evany__inst_shared(inst))
+		return (evany__be_epoll_share_wake(inst, number));
 	if (ep->ep_bell) {
 		fd = bell_fd;
 		if (evany__ep_ctl(number, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLET,
 		    bell_cookie(inst)) == 0)
 			return (0);
 	}
-	if (!be_epoll_names(inst, number))
+	if (!evany__be_epoll_names(inst, number))
 		return (EIDRM);
 	/* The program closed our descriptor: another is needed. */
 	if (fd != -1)
@@ -747,7 +791,7 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 	}
 	side_close(ep);
 	for (i = 0; i < EVANY__CLOCKS; i++)
-		close_quietly(&ep->ep_timer[i]);
+		evany__ep_close(&ep->ep_timer[i]);
 }
 
 static int
@@ -765,10 +809,11 @@ be_epoll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 		if (error != 0)
 			return (error);
 		error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd,
-		    EPOLLIN | EPOLLET, EVANY__COOKIE(EVANY__CK_ALARM,
+		    evany__inst_shared(inst) ? EPOLLIN : EPOLLIN | EPOLLET,
+		    EVANY__COOKIE(EVANY__CK_ALARM,
 		    evany__inst_tag(inst), 0, clock));
 		if (error != 0) {
-			close_quietly(&fd);
+			evany__ep_close(&fd);
 			return (blame(inst, number, number, error));
 		}
 		ep->ep_timer[clock] = fd;
@@ -791,8 +836,11 @@ be_epoll_fork_child(struct evany__inst *inst)
 	bell_close();
 	bell_users = 0;
 	side_close(ep);
+	evany__ep_close(&ep->ep_doze);
+	if (!evany__inst_shared(inst))
+		evany__ep_close(&ep->ep_mark);
 	for (i = 0; i < EVANY__CLOCKS; i++)
-		close_quietly(&ep->ep_timer[i]);
+		evany__ep_close(&ep->ep_timer[i]);
 }
 
 const struct evany__be_ops evany__be_epoll_ops = {
@@ -800,7 +848,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_probe = be_epoll_probe,
 	.be_open = be_epoll_open,
 	.be_close = be_epoll_close,
-	.be_names = be_epoll_names,
+	.be_names = evany__be_epoll_names,
 	.be_any = be_epoll_any,
 	.be_same = evany__be_epoll_same,
 	.be_change = be_epoll_change,
@@ -811,6 +859,9 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_unfeed = be_epoll_unfeed,
 	.be_wait = be_epoll_wait,
 	.be_wake = be_epoll_wake,
+	.be_mark = evany__be_epoll_mark,
+	.be_doze = evany__be_epoll_doze,
 	.be_alarm = be_epoll_alarm,
-	.be_fork_child = be_epoll_fork_child
+	.be_fork_child = be_epoll_fork_child,
+	.be_shares = true
 };

@@ -37,6 +37,8 @@ struct be_epoll {
 	atomic_int	ep_side;	/* (a) set under (i), -1 until needed */
 	int		ep_timer[EVANY__CLOCKS]; /* (i) -1 until needed */
 	atomic_bool	ep_bell;	/* bell_lock: holds the bell */
+	int		ep_mark;	/* (i) -1 until needed */
+	int		ep_doze;	/* its one dozer's */
 };
 
 /*
@@ -52,6 +54,14 @@ struct ep_priv {
 /* 0 or an errno value; errno is left alone. */
 int	evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie);
 
+/* As epoll_wait(2) with nanoseconds or EVANY__FOREVER, cancellable if left. */
+struct epoll_event;
+long	evany__ep_wait(int ep, struct epoll_event *, int room, int64_t left);
+/* An eventfd that is always readable. */
+int	evany__ep_eventfd(int *fdp);
+void	evany__ep_close(int *fdp);
+int	evany__be_epoll_names(struct evany__inst *, int number);
+
 int	evany__be_epoll_evict(struct evany__inst *, int number, int fd,
 	    uint64_t cookie);
 /*
@@ -62,5 +72,10 @@ void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
 int	evany__be_epoll_tag(struct evany__inst *, int fd);
 int	evany__be_epoll_same(int, int);
 int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
+
+/* be_epoll_share.c */
+int	evany__be_epoll_mark(struct evany__inst *, int number, bool on);
+int	evany__be_epoll_share_wake(struct evany__inst *, int number);
+int	evany__be_epoll_doze(struct evany__inst *, int number, int64_t deadline);
 
 #endif /* EVANY_BE_EPOLL_H */

@@ -16,7 +16,9 @@
 #include <evany.h>
 
 #include <errno.h>
-#ifdef EVANY_KQUEUE_EMULATED
+#include <stdbool.h>
+#if defined(EVANY_KQUEUE_EMULATED) || defined(EVANY_PORTS_EMULATED)
+#define EMULATED	1
 #include <pthread.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@
 #endif
 #include "compat/export.h"
 
-#ifdef EVANY_KQUEUE_EMULATED
+#ifdef EMULATED
 
 #define NAMES_MAX	64
 
@@ -60,35 +62,49 @@ names_make(void)
 	names_add(tb->tb_proc->po_name);
 }
 
-static void
-kqueue_row(struct evany_feature *row)
+static const char *
+mechanisms(void)
 {
 
 	(void)pthread_once(&names_once, names_make);
-	row->ef_facility = "kqueue";
-	row->ef_mechanism = names;
-	row->ef_how = EVANY_EMULATED;
-}
-
-#else
-
-static void
-kqueue_row(struct evany_feature *row)
-{
-
-	row->ef_facility = "kqueue";
-	row->ef_mechanism = "system";
-	row->ef_how = EVANY_NATIVE;
+	return (names);
 }
 
 #endif
 
-/* One function per facility, each filling its row. */
-static void (*const row_list[])(struct evany_feature *) = {
-	kqueue_row
+/* One row per facility; configure has decided. */
+static const struct {
+	const char	*fa_name;
+	bool		 fa_emulated;
+} facilities[] = {
+#ifdef EVANY_KQUEUE_EMULATED
+	{ "kqueue", true },
+#else
+	{ "kqueue", false },
+#endif
+#ifdef EVANY_PORTS_EMULATED
+	{ "ports", true }
+#else
+	{ "ports", false }
+#endif
 };
 
-#define ROWS	(sizeof(row_list) / sizeof(row_list[0]))
+#define ROWS	(sizeof(facilities) / sizeof(facilities[0]))
+
+static void
+row_fill(struct evany_feature *row, size_t i)
+{
+
+	row->ef_facility = facilities[i].fa_name;
+	row->ef_how = EVANY_NATIVE;
+	row->ef_mechanism = "system";
+#ifdef EMULATED
+	if (facilities[i].fa_emulated) {
+		row->ef_how = EVANY_EMULATED;
+		row->ef_mechanism = mechanisms();
+	}
+#endif
+}
 
 EVANY_EXPORT size_t
 evany_features(struct evany_feature *rows, size_t nrows)
@@ -97,7 +113,7 @@ evany_features(struct evany_feature *rows, size_t nrows)
 	int saved = errno;
 
 	for (i = 0; i < ROWS && i < nrows; i++)
-		row_list[i](&rows[i]);
+		row_fill(&rows[i], i);
 	errno = saved;
 	return (ROWS);
 }

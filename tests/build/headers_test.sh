@@ -31,6 +31,8 @@ compile()
 
 alone_c99()
 {
+	# Before C11, struct timespec is POSIX's alone.
+	case $name in *port.h) warn="$warn -D_POSIX_C_SOURCE=200809L" ;; esac
 	compile c $CC -std=c99 alone.c -o alone.o
 }
 
@@ -66,6 +68,10 @@ nothing_extra()
 	sys/event.h)
 		pattern='EVFILT_|EV_|NOTE_|VQ_|KQUEUE_|EVANY_|evany_'
 		pattern="$pattern|(kqueue|kqueue1|kqueuex|kevent)\$" ;;
+	port.h)	pattern='EVANY_PORT_H|port_' ;;
+	sys/port.h)
+		pattern='EVANY_SYS_PORT_H|PORT_|FILE_|UNMOUNTED|MOUNTEDOVER'
+		pattern="$pattern|EBADFD|ETIME" ;;
 	aio.h)
 		pattern='SIGEV_|EVANY_|evany_|aio_|lio_listio|sigev_notify_k' ;;
 	*)	atf_fail "no rule here says what $name may define" ;;

@@ -55,6 +55,27 @@ void	evany__lock_later(void (*fn)(void));
 void	evany__lock_mark(void);
 void	evany__lock_unmark(void);
 
+/*
+ * Notes n things of that many bytes for fn, which is called for each in turn by
+ * this thread when it holds no lock.  False, and none noted, if there is no
+ * room.  late.c
+ */
+#define EVANY__LATE_BYTES	64
+typedef void evany__late_fn(int number, const void *note);
+bool	evany__late_add(evany__late_fn *, int number, const void *notes,
+	    size_t bytes, int n);
+
+/* ---- sleeping (park.c) ---------------------------------------------------- */
+
+struct evany__park {
+	int	pk_fds[2];
+};
+int	evany__park_open(struct evany__park *);
+void	evany__park_close(struct evany__park *);
+void	evany__park_wake(struct evany__park *);
+/* 0 when woken, ETIMEDOUT, EINTR.  A cancellation point. */
+int	evany__park_sleep(struct evany__park *, int64_t deadline);
+
 /* ---- memory (slab.c) ------------------------------------------------------ */
 
 /*
@@ -112,6 +133,8 @@ evany__sink_full(const struct evany__sink *sk)
 	return (sk->sk_count == sk->sk_room);
 }
 
+enum evany__fork { EVANY__FORK_BEFORE, EVANY__FORK_PARENT, EVANY__FORK_CHILD };
+
 /* Functions of a driver; all are called with the instance's lock held. */
 struct evany__driver {
 	const char	*dr_name;
@@ -129,8 +152,19 @@ struct evany__driver {
 	void	(*dr_fd_gone)(struct evany__inst *, int fd);
 	/* A timer has expired and is idle. */
 	void	(*dr_timer)(struct evany__inst *, struct evany__timer *);
+	/*
+	 * The number is about to be closed: its watches go, or it is one of
+	 * the instance's own (for libevany-interpose).
+	 */
+	void	(*dr_closing)(struct evany__inst *, int number);
 	/* The instance ends: free everything the driver has. */
 	void	(*dr_close)(struct evany__inst *);
+	/*
+	 * Instances are shared with children of fork, if the mechanism can.
+	 * Called before, in the parent and in the child, where the driver
+	 * drops what is the parent's alone; with the lock held.
+	 */
+	void	(*dr_fork)(struct evany__inst *, enum evany__fork);
 };
 
 /* ---- instances ------------------------------------------------------------------ */
@@ -152,6 +186,7 @@ struct evany__inst {
 	void				*in_data;	/* driver's */
 	unsigned			 in_tag;
 	unsigned			 in_subtag;
+	bool				 in_shared;	/* with children */
 
 	LIST_ENTRY(evany__inst)		 in_link;	/* (t) */
 	int				 in_numbers[EVANY__NUMBERS]; /* (t) */
@@ -190,6 +225,9 @@ struct evany__inst {
 int	evany__inst_create(const struct evany__driver *, int flags,
 	    int (*init)(struct evany__inst *), int *numberp);
 
+/* Releases instances that no number names any more. */
+void	evany__inst_sweep(void);
+
 /*
  * The instance that number names, with a reference and in_number set, or NULL.
  * With check the number is tried even if it is known.
@@ -224,6 +262,9 @@ bool	evany__fork_guest(void);
 void	evany__fork_child(void);
 void	evany__numbers_lock(void);
 void	evany__numbers_unlock(void);
+/* Locks the instances that are shared; lets go of them in the parent. */
+void	evany__numbers_fork_before(void);
+void	evany__numbers_fork_parent(void);
 void	evany__numbers_fork_child(void);
 
 /* ---- passes (instance.c) ------------------------------------------------------------ */
@@ -253,6 +294,9 @@ void	evany__inst_asked(struct evany__inst *, int by);
 
 /* Gives the instance a new kernel object.  Unlocks and locks again. */
 void	evany__inst_renew(struct evany__inst *);
+
+/* Serves a record of a feeder or an alarm.  Lock held. */
+void	evany__inst_record(struct evany__inst *, const struct evany__ready *);
 
 /* Ready queue.  Appending a queued watch does nothing. */
 void	evany__ready_add(struct evany__inst *, struct evany__watch *);

@@ -5,12 +5,13 @@
  */
 
 /*
- * fork: the child starts without instances.
+ * fork: the child starts without instances, but for those that are shared.
  *
  * fork(2) runs our handlers: the number table is locked across it, so the
  * child sees a whole one, and the child's handler closes what it inherited.
- * No instance lock is taken: a thread inside kevent must not hold a fork up,
- * and the child never looks into an inherited instance.
+ * The locks of shared instances (ports) are held as well, since the child goes
+ * on with them; no lock is ever held across a wait.  It never looks into any
+ * other instance.
  *
  * A process made by clone(2) runs no handlers.  Where the system can clear a
  * page in every child (MADV_WIPEONFORK), entry points look at such a page and
@@ -65,6 +66,7 @@ fork_parent(void)
 {
 	evany__fork_fn *fn;
 
+	evany__numbers_fork_parent();
 	evany__numbers_unlock();
 	if ((fn = atomic_load(&fork_notified)) != NULL)
 		fn();
@@ -113,7 +115,7 @@ fork_setup(void)
 		(void)munmap(p, bytes);
 #endif
 	fork_mark();
-	(void)pthread_atfork(evany__numbers_lock, fork_parent, fork_child);
+	(void)pthread_atfork(evany__numbers_fork_before, fork_parent, fork_child);
 }
 
 void

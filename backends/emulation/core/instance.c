@@ -75,6 +75,12 @@ evany__inst_tag(struct evany__inst *inst)
 	return (inst->in_tag);
 }
 
+bool
+evany__inst_shared(struct evany__inst *inst)
+{
+	return (inst->in_shared);
+}
+
 void
 evany__inst_lock(struct evany__inst *inst)
 {
@@ -384,12 +390,27 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		(void)evany__slot_update(inst, fd, fs, 0);
 }
 
+void
+evany__inst_record(struct evany__inst *inst, const struct evany__ready *rd)
+{
+	int clock;
+
+	if (EVANY__COOKIE_KIND(rd->rd_cookie) == EVANY__CK_FEEDER) {
+		feeder_ready(inst, rd);
+		return;
+	}
+	clock = (int)EVANY__COOKIE_INDEX(rd->rd_cookie);
+	/* A shared alarm goes on until it is set anew, or taken back. */
+	inst->in_alarm[clock] = inst->in_shared ? EVANY__FOREVER : 0;
+	evany__timers_expire(inst, clock);
+}
+
 static void
 inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
     struct evany__sink *sk)
 {
 	bool told = false;
-	int clock, count, i;
+	int count, i;
 
 	/*
 	 * Those for which there was no room come before what is new, in turn
@@ -405,16 +426,12 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 			told |= sk->sk_count != count;
 			break;
 		case EVANY__CK_FEEDER:
-			feeder_ready(inst, &rd[i]);
+		case EVANY__CK_ALARM:
+			evany__inst_record(inst, &rd[i]);
 			break;
 		case EVANY__CK_BELL:
 			inst->in_rung = false;
 			inst->in_round |= ready_drain(inst, sk);
-			break;
-		case EVANY__CK_ALARM:
-			clock = (int)EVANY__COOKIE_INDEX(rd[i].rd_cookie);
-			inst->in_alarm[clock] = 0;
-			evany__timers_expire(inst, clock);
 			break;
 		}
 	if (told)

@@ -470,11 +470,21 @@ evany__inst_crowded(void)
 	return (atomic_load_explicit(&numbers_crowded, memory_order_relaxed));
 }
 
+void
+evany__inst_sweep(void)
+{
+	struct inst_list dead = LIST_HEAD_INITIALIZER(dead);
+
+	evany__numbers_lock();
+	numbers_sweep(&dead);
+	evany__numbers_unlock();
+	numbers_bury(&dead);
+}
+
 int
 evany__inst_create(const struct evany__driver *dr, int flags,
     int (*init)(struct evany__inst *), int *numberp)
 {
-	struct inst_list dead = LIST_HEAD_INITIALIZER(dead);
 	struct evany__inst *inst;
 	int error, i, number;
 
@@ -482,10 +492,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	if (evany__fork_seen())
 		evany__fork_child();
 
-	evany__numbers_lock();
-	numbers_sweep(&dead);
-	evany__numbers_unlock();
-	numbers_bury(&dead);
+	evany__inst_sweep();
 
 	evany__numbers_lock();
 	if ((inst = LIST_FIRST(&numbers_free)) != NULL)
@@ -500,6 +507,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	inst->in_table = evany__table();
 	inst->in_state = NULL;
 	inst->in_data = NULL;
+	inst->in_shared = dr->dr_fork != NULL;
 	TAILQ_INIT(&inst->in_ready);
 	for (i = 0; i < EVANY__NUMBERS; i++)
 		inst->in_numbers[i] = -1;
@@ -666,7 +674,7 @@ number_closing(int number, unsigned group, unsigned groups)
 	evany__numbers_unlock();
 	for (i = 0; i < n; i++) {
 		evany__inst_lock(list[i]);
-		evany__slot_close(list[i], number);
+		list[i]->in_driver->dr_closing(list[i], number);
 		(void)evany__inst_leave(list[i]);
 		evany__inst_drop(list[i]);
 	}
@@ -705,47 +713,133 @@ evany__numbers_closing(unsigned first, unsigned last)
 /* ---- fork ------------------------------------------------------------------------ */
 
 /*
- * The child has no instance.  Its copies of the numbers are closed, each only
- * if it still names what it did; low numbers are tried for duplicates that we
- * have not met.  Nothing is taken apart: another thread of the parent may have
- * been in the middle of a change.
+ * A child has none of the parent's instances but those that are shared.  The
+ * locks of these are held across the fork, so that the child finds whole what
+ * it goes on with; of the others nothing is taken apart, since another thread
+ * of the parent may have been in the middle of a change.
  */
+static bool numbers_sharing;
+
+static bool
+goes_on(const struct evany__inst *inst)
+{
+	return (inst->in_shared && inst->in_table->tb_be->be_shares);
+}
+
+void
+evany__numbers_fork_before(void)
+{
+	/* A handler that interrupted a holder must not wait for it. */
+	bool held = evany__lock_held();
+	struct evany__inst *inst;
+
+	evany__numbers_lock();
+	if (held)
+		return;
+	LIST_FOREACH(inst, &numbers_live, in_link)
+		if (goes_on(inst)) {
+			(void)evany__lock_enter(&inst->in_lock);
+			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
+		}
+	numbers_sharing = true;
+}
+
+void
+evany__numbers_fork_parent(void)
+{
+	struct evany__inst *inst;
+
+	if (!numbers_sharing)
+		return;
+	numbers_sharing = false;
+	LIST_FOREACH(inst, &numbers_live, in_link)
+		if (goes_on(inst)) {
+			inst->in_driver->dr_fork(inst, EVANY__FORK_PARENT);
+			evany__lock_leave(&inst->in_lock);
+		}
+}
+
+/* The mechanisms' own descriptors; no object is touched. */
+static void
+inst_fork_child(struct evany__inst *inst)
+{
+	const struct evany__table *tb = inst->in_table;
+
+	tb->tb_be->be_fork_child(inst);
+	if (inst->in_file != NULL)
+		tb->tb_file->fo_fork_child(&inst->in_file);
+	if (inst->in_signal != NULL)
+		tb->tb_signal->so_fork_child(&inst->in_signal);
+	if (inst->in_proc != NULL)
+		tb->tb_proc->po_fork_child(&inst->in_proc);
+	if (inst->in_mount != NULL)
+		tb->tb_mount->mo_fork_child(&inst->in_mount);
+}
+
+/* The child goes on with it; what is private begins anew. */
+static void
+inst_keep(struct evany__inst *inst)
+{
+	int clock;
+
+	inst_fork_child(inst);
+	inst->in_file = inst->in_signal = inst->in_proc = inst->in_mount =
+	    NULL;
+	for (clock = 0; clock < EVANY__CLOCKS; clock++) {
+		inst->in_heap[clock].hp_count = 0;
+		inst->in_alarm[clock] = 0;
+	}
+	memset(inst->in_feeders, 0,
+	    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
+	atomic_store(&inst->in_nasked, 0);
+	/* Threads that had taken references are not here. */
+	atomic_store(&inst->in_refs, 1);
+	inst->in_driver->dr_fork(inst, EVANY__FORK_CHILD);
+	evany__lock_leave(&inst->in_lock);
+}
+
+/*
+ * Copies of the numbers are closed, each only if it still names what it did;
+ * low numbers are tried for duplicates that we have not met.
+ */
+static void
+inst_lose(struct evany__inst *inst)
+{
+	int i, number;
+
+	for (number = 0; number < 256; number++)
+		if (numbers_try(inst, number))
+			number_drop(inst, number), (void)close(number);
+	for (i = 0; i < EVANY__NUMBERS; i++) {
+		number = inst->in_numbers[i];
+		if (number == -1)
+			continue;
+		if (names(inst, number))
+			(void)close(number);
+		number_drop(inst, number);
+	}
+	inst_fork_child(inst);
+	atomic_store(&inst->in_refs, 0);
+}
+
 void
 evany__numbers_fork_child(void)
 {
-	struct evany__inst *inst;
-	int i, number;
+	struct evany__inst *inst, *next;
+	unsigned kept = 0;
 
 	(void)pthread_mutex_init(&numbers_mutex, NULL);
-	LIST_FOREACH(inst, &numbers_live, in_link) {
-		for (number = 0; number < 256; number++)
-			if (numbers_try(inst, number))
-				number_drop(inst, number),
-				    (void)close(number);
-		for (i = 0; i < EVANY__NUMBERS; i++) {
-			number = inst->in_numbers[i];
-			if (number == -1)
-				continue;
-			if (names(inst, number))
-				(void)close(number);
-			number_drop(inst, number);
+	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
+		next = LIST_NEXT(inst, in_link);
+		if (numbers_sharing && goes_on(inst)) {
+			inst_keep(inst);
+			kept++;
+			continue;
 		}
-		inst->in_table->tb_be->be_fork_child(inst);
-		if (inst->in_file != NULL)
-			inst->in_table->tb_file->fo_fork_child(&inst->in_file);
-		if (inst->in_signal != NULL)
-			inst->in_table->tb_signal->so_fork_child(
-			    &inst->in_signal);
-		if (inst->in_proc != NULL)
-			inst->in_table->tb_proc->po_fork_child(&inst->in_proc);
-		if (inst->in_mount != NULL)
-			inst->in_table->tb_mount->mo_fork_child(
-			    &inst->in_mount);
-		atomic_store(&inst->in_refs, 0);
-	}
-	while ((inst = LIST_FIRST(&numbers_live)) != NULL) {
+		inst_lose(inst);
 		LIST_REMOVE(inst, in_link);
 		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
 	}
-	atomic_store(&numbers_count, 0);
+	numbers_sharing = false;
+	atomic_store(&numbers_count, kept);
 }

@@ -389,5 +389,6 @@ const struct evany__driver evany__kqueue_driver = {
 	.dr_ready = kqueue_ready,
 	.dr_fd_gone = kqueue_fd_closed,
 	.dr_timer = kqueue_timer,
+	.dr_closing = evany__slot_close,
 	.dr_close = kqueue_close
 };

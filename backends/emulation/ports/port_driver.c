@@ -1,0 +1,305 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * port_driver: the life of a port, its locks, and what it asks of the core.
+ *
+ * Fork:   before it, the port is marked as shared, so that everything done from
+ *         then on takes ps_lock too.  Threads of the parent that wait on the
+ *         number itself are called out of it (ps_moving), because a wait of
+ *         another process could take away what was to wake them; they come
+ *         back as dozers.  The child keeps the number and what is shared, and
+ *         has waiters, timers and files of its own from then on.
+ * Owners: associations and an alert end with the process that made them, also
+ *         when that closes the port.  USER events stay.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backends/emulation/ports/portq.h"
+
+#define EVENTS_MOST	(UINT32_MAX / 64)
+
+static atomic_uint port_living;
+
+/* ---- locks -------------------------------------------------------------------- */
+
+static void
+shared_enter(struct port *pt)
+{
+	if (!pt->pt_forked)
+		return;
+	if (evany__lock_enter(&pt->pt_shared->ps_lock) == EOWNERDEAD)
+		evany__port_mend(pt->pt_shared);
+	pt->pt_inside = true;
+}
+
+static void
+shared_leave(struct port *pt)
+{
+	if (!pt->pt_inside)
+		return;
+	pt->pt_inside = false;
+	evany__lock_leave(&pt->pt_shared->ps_lock);
+}
+
+void
+evany__port_enter(struct port *pt, int number)
+{
+	evany__inst_enter(pt->pt_inst, number);
+	shared_enter(pt);
+	if (pt->pt_rearm != pt->pt_shared->ps_rearm) {
+		pt->pt_rearm = pt->pt_shared->ps_rearm;
+		evany__port_fd_rearm(pt);
+	}
+}
+
+/* Marks through the number used, or else through any other that is known. */
+static int
+port_mark(struct port *pt, bool on)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	int error, i, list[EVANY__NUMBERS], n;
+
+	if ((error = be->be_mark(inst, inst->in_number, on)) == EIDRM) {
+		shared_leave(pt);
+		evany__inst_unlock(inst);
+		n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
+		evany__inst_enter(inst, inst->in_number);
+		shared_enter(pt);
+		for (i = 0; i < n; i++)
+			if (be->be_mark(inst, list[i], on) == 0) {
+				inst->in_number = list[i];
+				break;
+			}
+	}
+	pt->pt_shared->ps_marked = on;
+	return (error == EIDRM ? EIDRM : 0);
+}
+
+int
+evany__port_tell(struct port *pt)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+	struct port_shared *ps = pt->pt_shared;
+	int error;
+
+	if (ps->ps_marked && ps->ps_dozers == 0)
+		return (be->be_names(inst, inst->in_number) ? 0 : EIDRM);
+	if ((error = be->be_mark(inst, inst->in_number, true)) == 0)
+		ps->ps_marked = pt->pt_told = true;
+	return (error);
+}
+
+int
+evany__port_leave(struct port *pt)
+{
+	struct port_shared *ps = pt->pt_shared;
+	bool on = ps->ps_count > 0 || ps->ps_moving > 0;
+	int error = 0;
+
+	if (on != ps->ps_marked ||
+	    (pt->pt_news && !pt->pt_told && ps->ps_dozers > 0))
+		error = port_mark(pt, on);
+	if (ps->ps_count > 0)
+		evany__port_serve(pt);
+	pt->pt_news = pt->pt_told = false;
+	shared_leave(pt);
+	(void)evany__inst_leave(pt->pt_inst);
+	return (error);
+}
+
+bool
+evany__port_alive(pid_t pid)
+{
+	int error = errno;
+	bool alive = kill(pid, 0) == 0 || errno != ESRCH;
+
+	errno = error;
+	return (alive);
+}
+
+/* ---- life ----------------------------------------------------------------------- */
+
+/* A number from the environment, which only tests and administrators set. */
+static uint32_t
+limit(const char *name, uint32_t most, uint32_t otherwise)
+{
+	const char *text = NULL;
+	char *end;
+	unsigned long n;
+
+#ifdef HAVE_SECURE_GETENV
+	text = secure_getenv(name);
+#else
+	if (geteuid() == getuid() && getegid() == getgid())
+		text = getenv(name);
+#endif
+	if (text == NULL || text[0] < '0' || text[0] > '9')
+		return (otherwise);
+	n = strtoul(text, &end, 10);
+	return (*end != '\0' || n == 0 || n > most ? otherwise : (uint32_t)n);
+}
+
+static int
+port_init(struct evany__inst *inst)
+{
+	struct port *pt;
+
+	if ((pt = calloc(1, sizeof(*pt))) == NULL)
+		return (ENOMEM);
+	pt->pt_shared = evany__port_shared_new(limit("EVANY_PORT_EVENTS",
+	    EVENTS_MOST, PORT_EVENTS));
+	if (pt->pt_shared == NULL) {
+		free(pt);
+		return (ENOMEM);
+	}
+	pt->pt_inst = inst;
+	pt->pt_self = getpid();
+	TAILQ_INIT(&pt->pt_waiters);
+	inst->in_data = pt;
+	(void)atomic_fetch_add(&port_living, 1);
+	return (0);
+}
+
+int
+evany__port_create(int *numberp)
+{
+	uint32_t most = limit("EVANY_PORTS", UINT32_MAX, PORT_PORTS);
+	int error;
+
+	if (atomic_load(&port_living) >= most) {
+		/* Those that were closed, nobody has told us of. */
+		evany__inst_sweep();
+		if (atomic_load(&port_living) >= most)
+			return (EAGAIN);
+	}
+	error = evany__inst_create(&evany__port_driver, 0, port_init, numberp);
+	if (error == 0)
+		evany__number_watched(*numberp);
+	return (error);
+}
+
+struct port *
+evany__port_find(int number, bool check, int *errorp)
+{
+	struct evany__inst *inst;
+
+	if ((inst = evany__inst_find(number, check)) != NULL) {
+		if (inst->in_driver == &evany__port_driver)
+			return (port_of(inst));
+		evany__inst_drop(inst);
+	}
+	*errorp = number < 0 || fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD;
+	return (NULL);
+}
+
+void
+evany__port_drop(struct port *pt)
+{
+	evany__inst_drop(pt->pt_inst);
+}
+
+/* This process has closed the port: what is its own goes. */
+static void
+port_disown(struct port *pt)
+{
+	struct port_shared *ps = pt->pt_shared;
+	struct port_slot *sl;
+	uint32_t i;
+
+	for (i = 0; i < ps->ps_fresh; i++) {
+		sl = &ps->ps_slots[i];
+		if (sl->sl_source != 0 && sl->sl_source != PORT_SOURCE_USER &&
+		    sl->sl_owner == pt->pt_self)
+			evany__port_source(sl)->so_drop(pt, sl);
+	}
+	if (ps->ps_alert.pa_owner == pt->pt_self)
+		ps->ps_alert.pa_events = 0;
+}
+
+/* Lock held; the numbers are closed already. */
+static void
+port_close(struct evany__inst *inst)
+{
+	struct port *pt = port_of(inst);
+
+	shared_enter(pt);
+	port_disown(pt);
+	shared_leave(pt);
+	evany__port_shared_free(pt->pt_shared);
+	free(pt);
+	(void)atomic_fetch_sub(&port_living, 1);
+}
+
+/* libevany-interpose: a number is about to be closed. */
+static void
+port_closing(struct evany__inst *inst, int number)
+{
+	struct port *pt = port_of(inst);
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+
+	shared_enter(pt);
+	evany__port_fd_closing(pt, number);
+	if (be->be_names(inst, number)) {
+		inst->in_number = number;
+		port_disown(pt);
+		evany__port_close_waiters(pt, number);
+	}
+	shared_leave(pt);
+}
+
+/* ---- timers ------------------------------------------------------------------------ */
+
+static void
+port_timer(struct evany__inst *inst, struct evany__timer *tm)
+{
+	(void)inst;
+	(void)tm;
+}
+
+/* ---- fork -------------------------------------------------------------------------- */
+
+static void
+port_fork(struct evany__inst *inst, enum evany__fork when)
+{
+	struct port *pt = port_of(inst);
+
+	switch (when) {
+	case EVANY__FORK_BEFORE:
+		pt->pt_forked = true;
+		break;
+	case EVANY__FORK_PARENT:
+		shared_enter(pt);
+		if (pt->pt_direct > 0 && pt->pt_shared->ps_moving == 0) {
+			pt->pt_shared->ps_moving = pt->pt_direct;
+			(void)port_mark(pt, true);
+		}
+		shared_leave(pt);
+		break;
+	case EVANY__FORK_CHILD:
+		pt->pt_self = getpid();
+		pt->pt_direct = 0;
+		pt->pt_news = false;
+		TAILQ_INIT(&pt->pt_waiters);
+		break;
+	}
+}
+
+const struct evany__driver evany__port_driver = {
+	.dr_name = "ports",
+	.dr_timer = port_timer,
+	.dr_closing = port_closing,
+	.dr_close = port_close,
+	.dr_fork = port_fork
+};

@@ -1,0 +1,426 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * src_fd: PORT_SOURCE_FD, one event about one descriptor.
+ *
+ * An association is one item of the mechanism for all its directions, which is
+ * silent once it has reported; associating again arms it.  What it reports is
+ * queued at once, and stays what it was.  A slot is kept after its event was
+ * delivered, so that the next association is one call.
+ *
+ * Nobody tells that a number was closed.  Before an event is delivered, the
+ * mechanism is asked whether the number still names the file; if not, the
+ * association has ended and the event is dropped.  That is also how processes
+ * that share the port find out whose event it is: an item belongs to number
+ * and file, and a process may have the event if its number names that file.
+ *
+ * A file that no poller knows never blocks: its event is queued when it is
+ * associated, and device and inode tell whether the number still names it.
+ *
+ * Slots of descriptors stand in a hash table by number.  In a port that has
+ * been through a fork several may have one number, each its own file.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "backends/emulation/ports/portq.h"
+
+#ifndef POLLRDNORM
+#define POLLRDNORM	0
+#endif
+#ifndef POLLRDBAND
+#define POLLRDBAND	0
+#endif
+#ifndef POLLWRNORM
+#define POLLWRNORM	0
+#endif
+#ifndef POLLWRBAND
+#define POLLWRBAND	0
+#endif
+
+#define FD_OFF		(-1)	/* for fd_tell: end the registration */
+
+static const struct {
+	int		events;		/* of poll(2) */
+	unsigned	bit;		/* of a record */
+} fd_dirs[EVANY__W_COUNT] = {
+	[EVANY__W_IN] = { POLLIN | POLLRDNORM, EVANY__IN },
+	[EVANY__W_OUT] = { POLLOUT | POLLWRNORM | POLLWRBAND, EVANY__OUT },
+	[EVANY__W_PRI] = { POLLPRI | POLLRDBAND, EVANY__PRI }
+};
+
+/* ---- table ----------------------------------------------------------------- */
+
+static uint32_t *
+fd_bucket(struct port_shared *ps, uintptr_t fd)
+{
+	return (&ps->ps_buckets[fd % ps->ps_max]);
+}
+
+/* Links are indices + 1, so that a fresh page is an empty table. */
+void
+evany__port_fd_chain(struct port_shared *ps, uint32_t i)
+{
+	struct port_slot *sl = &ps->ps_slots[i];
+	uint32_t *bucket = fd_bucket(ps, sl->sl_object);
+
+	sl->sl_chain = *bucket;
+	*bucket = i + 1;
+}
+
+static void
+fd_free(struct port *pt, struct port_slot *sl)
+{
+	struct port_shared *ps = pt->pt_shared;
+	uint32_t *link = fd_bucket(ps, sl->sl_object);
+
+	while (*link != evany__port_index(pt, sl) + 1)
+		link = &ps->ps_slots[*link - 1].sl_chain;
+	*link = sl->sl_chain;
+	evany__port_slot_free(pt, sl);
+}
+
+/* ---- the mechanism ------------------------------------------------------------ */
+
+/*
+ * Arms the registration for the events of mask, keeps it silent (IDLE) or ends
+ * it (FD_OFF).  ESTALE: the number names another file than the one registered.
+ */
+static int
+fd_tell(struct port *pt, struct port_slot *sl, enum port_state state, int mask)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	struct evany__change ch;
+	int d, done, error;
+
+	memset(&ch, 0, sizeof(ch));
+	ch.ch_fd = (int)sl->sl_object;
+	ch.ch_cookie = EVANY__COOKIE(EVANY__CK_FD, inst->in_tag, sl->sl_gen,
+	    evany__port_index(pt, sl));
+	ch.ch_priv = sl->sl_priv;
+	if (state == PORT_ARMED && mask != FD_OFF) {
+		ch.ch_fresh = EVANY__TOGETHER;
+		for (d = 0; d < EVANY__W_COUNT; d++)
+			if ((mask & fd_dirs[d].events) != 0)
+				ch.ch_want[d] = EVANY__ONCE;
+	} else {
+		ch.ch_fresh = EVANY__VERIFY;
+		if (mask != FD_OFF)
+			ch.ch_want[EVANY__W_IN] = EVANY__IDLE;
+	}
+	error = inst->in_table->tb_be->be_change(inst, inst->in_number, &ch,
+	    1, &done);
+	return (error != 0 ? error : ch.ch_error);
+}
+
+static int
+plain_stat(const struct port_slot *sl, struct stat *st)
+{
+	int64_t born;
+
+	return (evany__ff_stat((int)sl->sl_object, st, &born) == 0 ? 0 :
+	    EBADF);
+}
+
+/* Does the number name the file?  0, EBADF, ESTALE, or another error. */
+static int
+fd_verify(struct port *pt, struct port_slot *sl)
+{
+	struct stat st;
+	int error;
+
+	if (!sl->sl_plain)
+		return (fd_tell(pt, sl, sl->sl_state, sl->sl_mask));
+	if ((error = plain_stat(sl, &st)) != 0)
+		return (error);
+	return (sl->sl_file.sl_dev == (uint64_t)st.st_dev &&
+	    sl->sl_file.sl_ino == (uint64_t)st.st_ino ? 0 : ESTALE);
+}
+
+static int
+plain_arm(struct port *pt, struct port_slot *sl, int mask)
+{
+	struct stat st;
+	int error;
+
+	if ((error = plain_stat(sl, &st)) != 0)
+		return (error);
+	sl->sl_plain = true;
+	sl->sl_file.sl_dev = (uint64_t)st.st_dev;
+	sl->sl_file.sl_ino = (uint64_t)st.st_ino;
+	mask &= fd_dirs[EVANY__W_IN].events | fd_dirs[EVANY__W_OUT].events;
+	if (mask != 0)
+		evany__port_fire(pt, sl, mask);
+	return (0);
+}
+
+/* Errors as port_associate() has them. */
+static int
+fd_error(struct port *pt, struct port_slot *sl, int error)
+{
+	struct evany__inst *inst = pt->pt_inst;
+
+	switch (error) {
+	case EBADF:
+		return (EBADFD);
+	case EINVAL:
+		/* The port itself; else the kernel's limit of watchers. */
+		return (inst->in_table->tb_be->be_names(inst,
+		    (int)sl->sl_object) ? ELOOP : EAGAIN);
+	case ENOSPC:
+		return (EAGAIN);
+	default:
+		return (error);
+	}
+}
+
+static int
+fd_arm(struct port *pt, struct port_slot *sl, int mask)
+{
+	int error;
+
+	evany__port_unqueue(pt, sl);
+	sl->sl_gen++;
+	sl->sl_state = PORT_ARMED;
+	sl->sl_plain = false;
+	error = fd_tell(pt, sl, PORT_ARMED, mask);
+	if (error == ESTALE) {
+		/* A new file has the number: nothing is left of the old one. */
+		memset(sl->sl_priv, 0, sizeof(sl->sl_priv));
+		sl->sl_owner = pt->pt_self;
+		error = fd_tell(pt, sl, PORT_ARMED, mask);
+	}
+	if (error == EPERM)
+		error = plain_arm(pt, sl, mask);
+	return (error);
+}
+
+/* ---- associations ----------------------------------------------------------------- */
+
+/*
+ * The association of this process's descriptor: one that it has made, or else
+ * one of the same file by another process.
+ */
+static struct port_slot *
+fd_find(struct port *pt, uintptr_t fd)
+{
+	struct port_shared *ps = pt->pt_shared;
+	struct port_slot *sl, *other = NULL;
+	uint32_t i;
+
+	for (i = *fd_bucket(ps, fd); i != 0; i = sl->sl_chain) {
+		sl = &ps->ps_slots[i - 1];
+		if (sl->sl_object != fd)
+			continue;
+		if (sl->sl_owner == pt->pt_self)
+			return (sl);
+		if (other == NULL && fd_verify(pt, sl) == 0)
+			other = sl;
+	}
+	return (other);
+}
+
+static int
+fd_associate(struct port *pt, uintptr_t fd, int mask, void *user)
+{
+	struct port_slot *sl;
+	int error;
+
+	if (fd > INT_MAX)
+		return (EBADFD);
+	if ((sl = fd_find(pt, fd)) == NULL) {
+		sl = evany__port_slot_new(pt, PORT_SOURCE_FD, fd, user);
+		if (sl == NULL)
+			return (EAGAIN);
+		evany__port_fd_chain(pt->pt_shared, evany__port_index(pt, sl));
+	}
+	sl->sl_mask = mask;
+	sl->sl_user = user;
+	if ((error = fd_arm(pt, sl, mask)) != 0) {
+		error = fd_error(pt, sl, error);
+		fd_free(pt, sl);
+		return (error);
+	}
+	pt->pt_shared->ps_had_fd = true;
+	return (0);
+}
+
+int
+evany__port_fd_associate(struct port *pt, int number, uintptr_t fd, int mask,
+    void *user)
+{
+	int error, lost;
+
+	evany__port_enter(pt, number);
+	error = fd_associate(pt, fd, mask, user);
+	lost = evany__port_leave(pt);
+	return (error != 0 ? error : lost);
+}
+
+static int
+fd_dissociate(struct port *pt, uintptr_t fd)
+{
+	bool waits;
+	struct port_slot *sl;
+	int error;
+
+	if (fd > INT_MAX)
+		return (EBADFD);
+	if ((sl = fd_find(pt, fd)) == NULL)
+		return (pt->pt_shared->ps_had_fd &&
+		    fcntl((int)fd, F_GETFD) == -1 ? EBADFD : ENOENT);
+	if (sl->sl_owner != pt->pt_self)
+		return (EACCES);
+	waits = sl->sl_state != PORT_IDLE;
+	if (sl->sl_plain || !waits)
+		error = fd_verify(pt, sl);
+	else
+		error = fd_tell(pt, sl, PORT_ARMED, FD_OFF);
+	if (error == EIDRM)
+		return (error);
+	/* What has been delivered is kept for the next association. */
+	if (waits || error != 0)
+		fd_free(pt, sl);
+	if (error == EBADF)
+		return (EBADFD);
+	return (waits && error == 0 ? 0 : ENOENT);
+}
+
+int
+evany__port_fd_dissociate(struct port *pt, int number, uintptr_t fd)
+{
+	int error, lost;
+
+	evany__port_enter(pt, number);
+	error = fd_dissociate(pt, fd);
+	lost = evany__port_leave(pt);
+	return (error != 0 ? error : lost);
+}
+
+/* ---- what happens to them ------------------------------------------------------------ */
+
+void
+evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
+{
+	struct port_shared *ps = pt->pt_shared;
+	uint32_t i = EVANY__COOKIE_INDEX(rd->rd_cookie);
+	struct port_slot *sl;
+	int d, events = 0;
+
+	if (i >= ps->ps_fresh)
+		return;
+	sl = &ps->ps_slots[i];
+	if (sl->sl_source != PORT_SOURCE_FD ||
+	    (sl->sl_gen & 0x3fffU) != EVANY__COOKIE_GEN(rd->rd_cookie))
+		return;
+	pt->pt_inst->in_table->tb_be->be_spent(pt->pt_inst, sl->sl_priv,
+	    rd->rd_cookie);
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if ((rd->rd_bits & fd_dirs[d].bit) != 0)
+			events |= sl->sl_mask & fd_dirs[d].events;
+	if ((rd->rd_bits & EVANY__HUP) != 0)
+		events |= POLLHUP;
+	if ((rd->rd_bits & EVANY__ERR) != 0)
+		events |= POLLERR;
+	if (events != 0)
+		evany__port_fire(pt, sl, events);
+}
+
+static enum port_take
+fd_take(struct port *pt, struct port_slot *sl)
+{
+	bool mine = sl->sl_owner == pt->pt_self;
+	int error;
+
+	/* With its owner an association ends for everybody. */
+	if (!mine && !evany__port_alive(sl->sl_owner))
+		return (PORT_DROP);
+	error = fd_verify(pt, sl);
+	if (error != EBADF && error != ESTALE)
+		return (PORT_TAKE);
+	return (mine ? PORT_DROP : PORT_SKIP);
+}
+
+static void
+fd_taken(struct port *pt, struct port_slot *sl)
+{
+	(void)pt;
+	sl->sl_state = PORT_IDLE;
+}
+
+const struct port_source evany__port_src_fd = {
+	.so_take = fd_take,
+	.so_taken = fd_taken,
+	.so_drop = fd_free
+};
+
+/* Calls fn with each slot of a descriptor that fn may free. */
+static void
+fd_each(struct port *pt, void (*fn)(struct port *, struct port_slot *))
+{
+	struct port_shared *ps = pt->pt_shared;
+	uint32_t i;
+
+	for (i = 0; i < ps->ps_fresh; i++)
+		if (ps->ps_slots[i].sl_source == PORT_SOURCE_FD)
+			fn(pt, &ps->ps_slots[i]);
+}
+
+static void
+fd_sweep_one(struct port *pt, struct port_slot *sl)
+{
+	int error;
+
+	if (sl->sl_owner != pt->pt_self) {
+		if (!evany__port_alive(sl->sl_owner))
+			fd_free(pt, sl);
+		return;
+	}
+	error = fd_verify(pt, sl);
+	if (error == EBADF || error == ESTALE)
+		fd_free(pt, sl);
+}
+
+void
+evany__port_fd_sweep(struct port *pt)
+{
+	fd_each(pt, fd_sweep_one);
+}
+
+/* The record of an armed one may have died with the thread that had it. */
+static void
+fd_rearm_one(struct port *pt, struct port_slot *sl)
+{
+	if (sl->sl_state == PORT_ARMED && !sl->sl_plain)
+		(void)fd_verify(pt, sl);
+}
+
+void
+evany__port_fd_rearm(struct port *pt)
+{
+	fd_each(pt, fd_rearm_one);
+}
+
+void
+evany__port_fd_closing(struct port *pt, int fd)
+{
+	struct port_slot *sl = fd_find(pt, (uintptr_t)fd);
+
+	if (sl == NULL || sl->sl_owner != pt->pt_self)
+		return;
+	if (!sl->sl_plain)
+		(void)fd_tell(pt, sl, PORT_ARMED, FD_OFF);
+	fd_free(pt, sl);
+}

@@ -1,0 +1,113 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * be_epoll_share: what instances need that a fork shares.
+ *
+ * Mark:  an eventfd of the instance's own that is always readable.  Its item is
+ *        level-triggered while the mark is on and silent while it is off; a
+ *        wake makes it an edge for once.  The child keeps the descriptor, for
+ *        items are named by file and number, so both processes move the same.
+ * Doze:  a private epoll instance whose one item is the number, EPOLLET.  Every
+ *        report that becomes ready in the number, also through a change of the
+ *        mark, is an edge there, in each process that dozes, and takes nothing
+ *        from the number.  Linux before 5.6 repeats the edge after a wait that
+ *        left level-triggered items: a doze then comes back for nothing.
+ * Alarms and feeders of the instance are level-triggered, so that a wait of
+ * the other process does not take them.
+ */
+#include "config.h"
+
+#include <sys/eventfd.h>
+
+#include <errno.h>
+
+#include "be_epoll.h"
+
+static int
+share_error(struct evany__inst *inst, int number, int error)
+{
+	return (error == 0 || evany__be_epoll_names(inst, number) ? error :
+	    EIDRM);
+}
+
+static int
+share_events(struct evany__inst *inst, int number, uint32_t events)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	uint64_t cookie = EVANY__COOKIE(EVANY__CK_BELL, evany__inst_tag(inst),
+	    0, 0);
+	int error, fd;
+
+	if (ep->ep_mark != -1) {
+		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ep->ep_mark,
+		    events, cookie);
+		if (error == 0 || !evany__be_epoll_names(inst, number))
+			return (share_error(inst, number, error));
+		/* The program closed our descriptor: another is needed. */
+	}
+	if ((error = evany__ep_eventfd(&fd)) != 0)
+		return (error);
+	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, events, cookie);
+	if (error == 0)
+		ep->ep_mark = fd;
+	else
+		evany__ep_close(&fd);
+	return (share_error(inst, number, error));
+}
+
+int
+evany__be_epoll_mark(struct evany__inst *inst, int number, bool on)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+
+	if (!on && ep->ep_mark == -1)
+		return (0);
+	return (share_events(inst, number, on ? EPOLLIN : 0));
+}
+
+int
+evany__be_epoll_share_wake(struct evany__inst *inst, int number)
+{
+	return (share_events(inst, number, EPOLLIN | EPOLLET));
+}
+
+int
+evany__be_epoll_doze(struct evany__inst *inst, int number, int64_t deadline)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+	struct epoll_event ev;
+	int error, saved = errno;
+	int64_t left = deadline;
+	long n;
+
+	if (ep->ep_doze == -1) {
+		n = syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+		if (n == -1)
+			goto fail;
+		ep->ep_doze = (int)n;
+		error = evany__ep_ctl(ep->ep_doze, EPOLL_CTL_ADD, number,
+		    EPOLLIN | EPOLLET, 0);
+		if (error != 0) {
+			evany__ep_close(&ep->ep_doze);
+			return (error);
+		}
+	}
+	if (deadline != EVANY__FOREVER) {
+		left = deadline - evany__now(EVANY__MONOTONIC);
+		if (left < 0)
+			left = 0;
+	}
+	n = evany__ep_wait(ep->ep_doze, &ev, 1, left);
+	if (n == -1)
+		goto fail;
+	errno = saved;
+	return (n == 0 ? ETIMEDOUT : 0);
+fail:
+	error = errno;
+	errno = saved;
+	return (error);
+}
