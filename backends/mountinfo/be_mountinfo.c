@@ -43,7 +43,7 @@ struct be_mountinfo {
 static int
 mount_open(void)
 {
-	return (open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC |
+	return (open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC |
 	    O_NONBLOCK));
 }
 

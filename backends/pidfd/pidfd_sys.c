@@ -116,7 +116,7 @@ evany__pidfd_pid(int fd)
 
 	if (pidfd_facts(fd, FACTS_PID, &pf))
 		return ((pid_t)pf.pf_tgid);
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	(void)snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
 	if (!evany__procstat_read(path, buf, sizeof(buf)) ||
 	    (p = strstr(buf, "\nPid:")) == NULL ||
 	    (fd = atoi(p + strlen("\nPid:"))) < 0)

@@ -19,6 +19,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
 #define EVT_TAGS	130
 
 /* A queue with one triggered EV_CLEAR user event of that ident. */
@@ -483,6 +487,42 @@ wait_user_7(void *arg)
 	expect_user(*(int *)arg, 7);
 }
 
+/* Where the system lists descriptors by process, none are listed now. */
+static void *
+without_main(void *arg)
+{
+	struct kevent ev;
+	int copy, kq;
+
+	if (pthread_join(*(pthread_t *)arg, NULL) != 0)
+		_exit(2);
+	while (access("/proc/self/fd/0", F_OK) == 0)
+		(void)sched_yield();
+	kq = kq_with_event(1);
+	if ((copy = dup(kq)) == -1 || close(kq) == -1 || kqueue() == -1)
+		_exit(3);
+	_exit(evt_poll(copy, &ev, 1) == 1 && ev.ident == 1 ? 0 : 4);
+}
+
+static int
+end_main(void *arg)
+{
+	static pthread_t main_thread;
+	pthread_t thread;
+
+	(void)arg;
+	main_thread = pthread_self();
+	if (pthread_create(&thread, NULL, without_main, &main_thread) != 0)
+		return (1);
+	pthread_exit(NULL);
+}
+
+EVT_TC(dup__main_thread_has_ended, "KQ-006",
+    "A duplicate is found though the process has lost its main thread")
+{
+	ATF_REQUIRE_EQ(0, evt_in_child(end_main, NULL));
+}
+
 EVT_TC(dup__wakes_a_waiter, "KQ-006 KQ-235",
     "A trigger through a duplicate wakes a wait on the first number")
 {
@@ -685,6 +725,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, dup__names_the_same_queue);
 	EVT_TP_ADD_TC(tp, dup__outlives_the_first_number);
 	EVT_TP_ADD_TC(tp, dup__of_many_queues);
+	EVT_TP_ADD_TC(tp, dup__main_thread_has_ended);
 	EVT_TP_ADD_TC(tp, dup__wakes_a_waiter);
 	EVT_TP_ADD_TC(tp, dup2__over_another_queue);
 	EVT_TP_ADD_TC(tp, dup2__over_each_of_many_queues);

@@ -250,35 +250,46 @@ numbers_try(struct evany__inst *inst, int number)
 }
 
 /*
- * Looks through all open descriptors for numbers of the instance, which go to
- * list until it is full.  How many.  Table lock held.
+ * Calls fn for all open descriptors, and others maybe, until it returns false.
+ * A process whose main thread has ended has none in /proc/self.
  */
-static int
-numbers_search(struct evany__inst *inst, int *list, int room)
+static void
+descriptors_each(bool (*fn)(void *, int), void *arg)
 {
+	int most = SCAN_MOST, number;
 	struct rlimit rl;
 	struct dirent *de;
-	int found = 0, most, number;
 	DIR *dir;
 
-	if ((dir = opendir("/proc/self/fd")) != NULL) {
-		while (found < room && (de = readdir(dir)) != NULL) {
-			if (de->d_name[0] < '0' || de->d_name[0] > '9')
-				continue;
-			number = atoi(de->d_name);
-			if (numbers_try(inst, number))
-				list[found++] = number;
-		}
+	if ((dir = opendir("/proc/thread-self/fd")) != NULL ||
+	    (dir = opendir("/proc/self/fd")) != NULL) {
+		while ((de = readdir(dir)) != NULL)
+			if (de->d_name[0] != '.' && !fn(arg, atoi(de->d_name)))
+				break;
 		(void)closedir(dir);
-		return (found);
+		return;
 	}
-	most = SCAN_MOST;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < SCAN_MOST)
 		most = (int)rl.rlim_cur;
-	for (number = 0; number < most && found < room; number++)
-		if (numbers_try(inst, number))
-			list[found++] = number;
-	return (found);
+	for (number = 0; number < most && fn(arg, number); number++)
+		continue;
+}
+
+struct search {
+	struct evany__inst	*se_inst;
+	int			*se_list;
+	int			 se_room;
+	int			 se_found;
+};
+
+static bool
+search_one(void *arg, int number)
+{
+	struct search *se = arg;
+
+	if (numbers_try(se->se_inst, number))
+		se->se_list[se->se_found++] = number;
+	return (se->se_found < se->se_room);
 }
 
 /* ---- references ------------------------------------------------------------- */
@@ -354,17 +365,22 @@ evany__inst_drop(struct evany__inst *inst)
 /* ---- life ---------------------------------------------------------------------- */
 
 /* number may be one that we do not know of an instance in the list. */
-static void
-numbers_rescue(struct inst_list *list, int number)
+static bool
+dead_rescue(void *arg, int number)
 {
+	int (*any)(int) = evany__table()->tb_be->be_any;
+	struct inst_list *dead = arg;
 	struct evany__inst *inst;
 
-	LIST_FOREACH(inst, list, in_link)
+	if (any != NULL && !any(number))
+		return (true);
+	LIST_FOREACH(inst, dead, in_link)
 		if (numbers_try(inst, number)) {
 			LIST_REMOVE(inst, in_link);
 			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
-			return;
+			break;
 		}
+	return (!LIST_EMPTY(dead));
 }
 
 /*
@@ -376,12 +392,8 @@ numbers_rescue(struct inst_list *list, int number)
 static void
 numbers_sweep(struct inst_list *dead)
 {
-	int (*any)(int) = evany__table()->tb_be->be_any;
 	struct evany__inst *inst, *next;
-	int lost = 0, most, number;
-	struct rlimit rl;
-	struct dirent *de;
-	DIR *dir;
+	int lost = 0;
 
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
@@ -398,22 +410,8 @@ numbers_sweep(struct inst_list *dead)
 		}
 		return;
 	}
-	if (lost > 0 && (dir = opendir("/proc/self/fd")) != NULL) {
-		while ((de = readdir(dir)) != NULL) {
-			number = de->d_name[0] == '.' ? -1 : atoi(de->d_name);
-			if (number >= 0 && (any == NULL || any(number)))
-				numbers_rescue(dead, number);
-		}
-		(void)closedir(dir);
-	} else if (lost > 0) {
-		most = SCAN_MOST;
-		if (getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
-		    rl.rlim_cur < SCAN_MOST)
-			most = (int)rl.rlim_cur;
-		for (number = 0; number < most; number++)
-			if (any == NULL || any(number))
-				numbers_rescue(dead, number);
-	}
+	if (lost > 0)
+		descriptors_each(dead_rescue, dead);
 	LIST_FOREACH(inst, dead, in_link)
 		(void)atomic_fetch_sub(&numbers_count, 1);
 }
@@ -610,12 +608,12 @@ evany__inst_known(int number)
 int
 evany__inst_all_numbers(struct evany__inst *inst, int *list, int n)
 {
-	int count;
+	struct search se = { inst, list, n, 0 };
 
 	evany__numbers_lock();
-	count = numbers_search(inst, list, n);
+	descriptors_each(search_one, &se);
 	evany__numbers_unlock();
-	return (count);
+	return (se.se_found);
 }
 
 int
@@ -808,8 +806,10 @@ inst_lose(struct evany__inst *inst)
 	int i, number;
 
 	for (number = 0; number < 256; number++)
-		if (numbers_try(inst, number))
-			number_drop(inst, number), (void)close(number);
+		if (numbers_try(inst, number)) {
+			number_drop(inst, number);
+			(void)close(number);
+		}
 	for (i = 0; i < EVANY__NUMBERS; i++) {
 		number = inst->in_numbers[i];
 		if (number == -1)
