@@ -335,18 +335,6 @@ int	evany__inst_feed(struct evany__inst *, struct evany__feeder *, int fd,
 	    enum evany__mode);
 void	evany__inst_unfeed(struct evany__inst *, struct evany__feeder *);
 
-/*
- * A timer of an instance: tm_fire is called with the lock held once tm_at has
- * passed on its clock, and may arm the timer again.  Arming an armed timer
- * moves it.
- */
-struct evany__timer {
-	int64_t		tm_at;		/* nanoseconds */
-	uint32_t	tm_pos;		/* place in the heap + 1, 0 when idle */
-	uint8_t		tm_clock;
-	uint8_t		tm_fn;		/* which function fires, core's table */
-};
-
 /* Monotonic or realtime nanoseconds now. */
 int64_t	evany__now(int clock);
 

@@ -118,6 +118,16 @@ struct evany__fdslot {
 
 #define EVANY__PAGE_SLOTS	64
 
+/*
+ * Once tm_at has passed on its clock the driver's dr_timer is called, which may
+ * arm the timer again.  Arming an armed timer moves it.
+ */
+struct evany__timer {
+	int64_t			 tm_at;		/* (i) nanoseconds */
+	uint32_t		 tm_pos;	/* (i) in the heap + 1, 0: idle */
+	uint8_t			 tm_clock;	/* (i) EVANY__MONOTONIC, ... */
+};
+
 /* ---- driver ------------------------------------------------------------------ */
 
 /* Where a pass over what is ready puts its events. */

@@ -5,7 +5,8 @@
  */
 
 /*
- * filt_user: EVFILT_USER, and the filters that only the library itself fires.
+ * filt_user: EVFILT_USER.  The trigger is the knote's activity; the notes that
+ * are kept and returned are in kn_sfflags.
  */
 #include "config.h"
 

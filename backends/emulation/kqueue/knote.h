@@ -34,7 +34,6 @@ struct knote {
 	short			 kn_filter;
 	unsigned short		 kn_flags;	/* mode, and EV_EOF to return */
 	unsigned short		 kn_status;
-	unsigned short		 kn_unused;
 	uint64_t		*kn_ext;	/* four, NULL if all are zero */
 	void			*kn_priv;	/* filter's */
 };
