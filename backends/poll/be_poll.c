@@ -327,8 +327,7 @@ be_poll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 	if (error == 0) {
 		bp->bp_alarm[clock] = at;
 		evany__bp_settle(bp);
-	} else if (error == EAGAIN)
-		error = ENOMEM;
+	}
 	evany__bp_leave(bp, cancel);
 	errno = saved;
 	return (error);

@@ -482,7 +482,7 @@ evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 	}
 	if (active && !pe->pe_known) {
 		if ((error = evany__bg_watch_init(&pe->pe_watch)) != 0)
-			return (error == EAGAIN ? ENOMEM : error);
+			return (error);
 		pe->pe_known = true;
 	}
 	if (edge && pe->pe_edge == NULL) {

@@ -188,7 +188,10 @@ pt_reserve(unsigned n)
 	return (0);
 }
 
-/* Starts the thread if there is none.  Lock held. */
+/*
+ * Starts the thread if there is none.  That none can be had is told as no
+ * memory: no facility has EAGAIN for it.  Lock held.
+ */
 static int
 pt_start(void)
 {
@@ -208,7 +211,8 @@ pt_start(void)
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &attr, pt_main, NULL);
+	if ((error = pthread_create(&thread, &attr, pt_main, NULL)) == EAGAIN)
+		error = ENOMEM;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attr);
 out:

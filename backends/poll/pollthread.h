@@ -43,8 +43,8 @@ struct evany__bg_tick {
 
 /*
  * Calls bt_fn every interval_ms milliseconds, the first time after one
- * interval.  On a running tick it sets the interval anew.  ENOMEM, EAGAIN or
- * EMFILE when the thread cannot be started; 0 otherwise.
+ * interval.  On a running tick it sets the interval anew.  ENOMEM, EMFILE
+ * or ENFILE when the thread cannot be started; 0 otherwise.
  */
 int	evany__bg_tick_start(struct evany__bg_tick *, int interval_ms);
 

@@ -291,6 +291,46 @@ PT_TC(fork__begins_anew, "the child has no thread until it needs one")
 	evany__bg_tick_stop(&other);
 }
 
+#ifdef __GLIBC__
+/* A thread with this stack cannot be had. */
+static int
+stacks(size_t size)
+{
+	pthread_attr_t attr;
+	int error;
+
+	if ((error = pthread_attr_init(&attr)) != 0)
+		return (error);
+	if ((error = pthread_attr_setstacksize(&attr, size)) == 0)
+		error = pthread_setattr_default_np(&attr);
+	(void)pthread_attr_destroy(&attr);
+	return (error);
+}
+
+static int
+child_without_thread(void *arg)
+{
+	static struct evany__bg_watch watch;
+
+	(void)arg;
+	if (stacks((size_t)1 << (8 * sizeof(size_t) - 2)) != 0)
+		return (1);
+	if (evany__bg_tick_start(&tick, 1) != ENOMEM ||
+	    evany__bg_watch_init(&watch) != ENOMEM)
+		return (2);
+	if (stacks((size_t)1 << 20) != 0)
+		return (3);
+	if (evany__bg_tick_start(&tick, 1) != 0 || !calls_reach(3))
+		return (4);
+	return (0);
+}
+
+PT_TC(thread__none_to_be_had, "no thread is told as no memory")
+{
+	ATF_CHECK_EQ(0, evt_in_child(child_without_thread, NULL));
+}
+#endif
+
 static void
 signal_tick(struct evany__bg_tick *bt)
 {
@@ -348,6 +388,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, watch__many);
 	ATF_TP_ADD_TC(tp, release__at_last);
 	ATF_TP_ADD_TC(tp, fork__begins_anew);
+#ifdef __GLIBC__
+	ATF_TP_ADD_TC(tp, thread__none_to_be_had);
+#endif
 	ATF_TP_ADD_TC(tp, thread__signals_blocked);
 	ATF_TP_ADD_TC(tp, pipe__closed_by_the_program);
 	return (atf_no_error());
