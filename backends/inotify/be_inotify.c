@@ -49,7 +49,7 @@
 
 #define BUF_BYTES	16384
 #define ROUNDS		64	/* reads of one collection */
-#define PATIENCE	3	/* of these, for the other half of a rename */
+#define PATIENCE	3	/* in vain, for the other half of a rename */
 
 #define MASK_ENTRIES	((uint32_t)(IN_CREATE | IN_DELETE | IN_MOVED_FROM | \
 			    IN_MOVED_TO))
@@ -345,9 +345,29 @@ bi_batch(struct be_inotify *bi)
 }
 
 /*
- * Takes in all that is pending, then tells it.  The two records of one rename
- * come from one call in the kernel, but not at once: when only the first is
- * here, its thread gets a chance to bring the second.
+ * The two records of one rename come from one call in the kernel, but not at
+ * once.  After true, every second one to a first one that is here has come.
+ */
+static bool
+bi_halves(struct be_inotify *bi)
+{
+	struct bi_inode *in;
+	bool all = true;
+	int i;
+
+	for (i = 0; i < bi->bi_nmoves; i++) {
+		in = evany__bi_find(bi, bi->bi_moves[i].mv_wd);
+		if (in == NULL || !evany__bi_await(in))
+			all = false;
+	}
+	if (!all)
+		(void)sched_yield();
+	return (all);
+}
+
+/*
+ * Takes in all that is pending, then tells it.  Who never stops is told after
+ * so many reads, but not in the middle of a rename.
  */
 static void
 bi_collect(struct be_inotify *bi)
@@ -360,18 +380,20 @@ bi_collect(struct be_inotify *bi)
 		return;
 	bi->bi_busy = true;
 	patience = PATIENCE;
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < ROUNDS ||
+	    (bi->bi_nmoves > 0 && round < 2 * ROUNDS); round++) {
 		n = bi_batch(bi);
 		if (n > BUF_BYTES - (long)sizeof(struct inotify_event) -
 		    NAME_MAX - 1)
 			continue;	/* there may be more */
-		if (n > 0)
+		if (n > 0) {
+			patience = PATIENCE;
 			TAILQ_FOREACH(in, &bi->bi_dirty, in_dirtylink) {
 				if (!in->in_looked)
 					bi_look(in);
 			}
-		else if (bi->bi_nmoves > 0 && patience-- > 0)
-			(void)sched_yield();
+		} else if (bi->bi_nmoves > 0 && patience > 0)
+			patience = bi_halves(bi) ? 0 : patience - 1;
 		else
 			break;
 	}

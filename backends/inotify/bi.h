@@ -93,6 +93,12 @@ uint32_t evany__bi_mask(bool isdir, uint32_t want);
 /* Does the number of the watch still name its file?  How does that look? */
 bool	evany__bi_alive(const struct bi_watch *, struct evany__snap *);
 
+/*
+ * Returns once whoever changes the directory's entries at this moment is done;
+ * false: that cannot be known.
+ */
+bool	evany__bi_await(const struct bi_inode *);
+
 struct bi_inode *evany__bi_find(struct be_inotify *, int wd);
 
 /*

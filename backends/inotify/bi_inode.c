@@ -196,6 +196,28 @@ bi_living(const struct bi_inode *in)
 }
 
 /*
+ * A name that was never looked up is looked up under the directory's lock,
+ * which a rename holds until both its records are there.
+ */
+bool
+evany__bi_await(const struct bi_inode *in)
+{
+	const struct bi_watch *bw = bi_living(in);
+	char name[40];
+	int saved = errno;
+	bool done;
+
+	if (bw == NULL)
+		return (false);
+	(void)snprintf(name, sizeof(name), ".evany-%jx",
+	    (uintmax_t)evany__now(EVANY__MONOTONIC));
+	done = syscall(SYS_faccessat, bw->bw_fd, name, F_OK) == -1 &&
+	    errno == ENOENT;
+	errno = saved;
+	return (done);
+}
+
+/*
  * Makes the kernel's mask what the inode needs.  If that fails, the wider mask
  * stays, which costs no more than wake-ups.
  */
