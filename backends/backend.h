@@ -246,16 +246,17 @@ struct evany__be_ops {
 
 	/*
 	 * As long as it is on, the number polls readable, and each wait ends
-	 * at once with a record of kind BELL.  Switching on what is on wakes
-	 * those who doze.  EIDRM if number no longer names the instance.
+	 * at once with a record of kind BELL.  EIDRM if number no longer names
+	 * the instance.
 	 */
 	int	(*be_mark)(struct evany__inst *, int number, bool on);
 
 	/*
-	 * Sleeps until something came to be ready, or was woken or marked,
-	 * since the last doze of this process began, without taking it; one
-	 * thread at a time.  It may come back for nothing.  0, ETIMEDOUT,
-	 * EINTR, EBADF, ENOMEM, EMFILE.  A cancellation point.
+	 * Sleeps until something comes to be ready, or is woken or marked,
+	 * without taking it; one thread at a time.  What was ready before does
+	 * not count if a wait has reported it since the last doze began.  It
+	 * may come back for nothing.  0, ETIMEDOUT, EINTR, EBADF, ENOMEM,
+	 * EMFILE.  A cancellation point.
 	 */
 	int	(*be_doze)(struct evany__inst *, int number, int64_t deadline);
 

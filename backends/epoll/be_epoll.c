@@ -147,7 +147,7 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 		return (error);
 	}
 	atomic_init(&ep->ep_side, -1);
-	ep->ep_mark = ep->ep_doze = -1;
+	ep->ep_mark = ep->ep_ring = ep->ep_doze = -1;
 	atomic_init(&ep->ep_bell, false);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		ep->ep_timer[i] = -1;
@@ -193,6 +193,7 @@ be_epoll_close(struct evany__inst *inst)
 	bell_release(ep);
 	side_close(ep);
 	evany__ep_close(&ep->ep_mark);
+	evany__ep_close(&ep->ep_ring);
 	evany__ep_close(&ep->ep_doze);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		evany__ep_close(&ep->ep_timer[i]);
@@ -837,8 +838,10 @@ be_epoll_fork_child(struct evany__inst *inst)
 	bell_users = 0;
 	side_close(ep);
 	evany__ep_close(&ep->ep_doze);
-	if (!evany__inst_shared(inst))
+	if (!evany__inst_shared(inst)) {
 		evany__ep_close(&ep->ep_mark);
+		evany__ep_close(&ep->ep_ring);
+	}
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		evany__ep_close(&ep->ep_timer[i]);
 }

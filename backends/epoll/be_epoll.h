@@ -38,6 +38,7 @@ struct be_epoll {
 	int		ep_timer[EVANY__CLOCKS]; /* (i) -1 until needed */
 	atomic_bool	ep_bell;	/* bell_lock: holds the bell */
 	int		ep_mark;	/* (i) -1 until needed */
+	int		ep_ring;	/* (i) -1 until needed */
 	int		ep_doze;	/* its one dozer's */
 };
 

@@ -8,13 +8,16 @@
  * be_epoll_share: what instances need that a fork shares.
  *
  * Mark:  an eventfd of the instance's own that is always readable.  Its item is
- *        level-triggered while the mark is on and silent while it is off; a
- *        wake makes it an edge for once.  The child keeps the descriptor, for
- *        items are named by file and number, so both processes move the same.
+ *        level-triggered while the mark is on and silent while it is off.  A
+ *        second one is the bell, EPOLLET: an item that is still in the kernel's
+ *        ready list makes no edge, so the mark cannot serve as both.  The child
+ *        keeps the descriptors, for items are named by file and number, and
+ *        both processes move the same.
  * Doze:  a private epoll instance whose one item is the number, EPOLLET.  Every
- *        report that becomes ready in the number, also through a change of the
- *        mark, is an edge there, in each process that dozes, and takes nothing
- *        from the number.  Linux before 5.6 repeats the edge after a wait that
+ *        report that becomes ready in the number, the mark and the bell too, is
+ *        an edge there, in each process that dozes, and takes nothing from the
+ *        number.  One that is ready already makes none; whoever dozes has taken
+ *        all reports by a wait before.  Linux before 5.6 repeats the edge after a wait that
  *        left level-triggered items: a doze then comes back for nothing.
  * Alarms and feeders of the instance are level-triggered, so that a wait of
  * the other process does not take them.
@@ -34,17 +37,17 @@ share_error(struct evany__inst *inst, int number, int error)
 	    EIDRM);
 }
 
+/* Gives the item of one of the two eventfds these events, making it first. */
 static int
-share_events(struct evany__inst *inst, int number, uint32_t events)
+share_events(struct evany__inst *inst, int number, int *fdp, uint32_t events)
 {
-	struct be_epoll *ep = evany__inst_state(inst);
 	uint64_t cookie = EVANY__COOKIE(EVANY__CK_BELL, evany__inst_tag(inst),
 	    0, 0);
 	int error, fd;
 
-	if (ep->ep_mark != -1) {
-		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ep->ep_mark,
-		    events, cookie);
+	if (*fdp != -1) {
+		error = evany__ep_ctl(number, EPOLL_CTL_MOD, *fdp, events,
+		    cookie);
 		if (error == 0 || !evany__be_epoll_names(inst, number))
 			return (share_error(inst, number, error));
 		/* The program closed our descriptor: another is needed. */
@@ -53,7 +56,7 @@ share_events(struct evany__inst *inst, int number, uint32_t events)
 		return (error);
 	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, events, cookie);
 	if (error == 0)
-		ep->ep_mark = fd;
+		*fdp = fd;
 	else
 		evany__ep_close(&fd);
 	return (share_error(inst, number, error));
@@ -66,13 +69,15 @@ evany__be_epoll_mark(struct evany__inst *inst, int number, bool on)
 
 	if (!on && ep->ep_mark == -1)
 		return (0);
-	return (share_events(inst, number, on ? EPOLLIN : 0));
+	return (share_events(inst, number, &ep->ep_mark, on ? EPOLLIN : 0));
 }
 
 int
 evany__be_epoll_share_wake(struct evany__inst *inst, int number)
 {
-	return (share_events(inst, number, EPOLLIN | EPOLLET));
+	struct be_epoll *ep = evany__inst_state(inst);
+
+	return (share_events(inst, number, &ep->ep_ring, EPOLLIN | EPOLLET));
 }
 
 int

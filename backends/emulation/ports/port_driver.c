@@ -86,6 +86,14 @@ port_mark(struct port *pt, bool on)
 	return (error == EIDRM ? EIDRM : 0);
 }
 
+void
+evany__port_wake(struct port *pt)
+{
+	struct evany__inst *inst = pt->pt_inst;
+
+	(void)inst->in_table->tb_be->be_wake(inst, inst->in_number);
+}
+
 int
 evany__port_tell(struct port *pt)
 {
@@ -94,8 +102,14 @@ evany__port_tell(struct port *pt)
 	struct port_shared *ps = pt->pt_shared;
 	int error;
 
-	if (ps->ps_marked && ps->ps_dozers == 0)
-		return (be->be_names(inst, inst->in_number) ? 0 : EIDRM);
+	if (ps->ps_marked) {
+		if (ps->ps_dozers == 0)
+			return (be->be_names(inst, inst->in_number) ? 0 :
+			    EIDRM);
+		error = be->be_wake(inst, inst->in_number);
+		pt->pt_told = error == 0;
+		return (error);
+	}
 	if ((error = be->be_mark(inst, inst->in_number, true)) == 0)
 		ps->ps_marked = pt->pt_told = true;
 	return (error);
@@ -108,9 +122,10 @@ evany__port_leave(struct port *pt)
 	bool on = ps->ps_count > 0 || ps->ps_moving > 0;
 	int error = 0;
 
-	if (on != ps->ps_marked ||
-	    (pt->pt_news && !pt->pt_told && ps->ps_dozers > 0))
+	if (on != ps->ps_marked)
 		error = port_mark(pt, on);
+	else if (pt->pt_news && !pt->pt_told && ps->ps_dozers > 0)
+		evany__port_wake(pt);
 	if (ps->ps_count > 0)
 		evany__port_serve(pt);
 	pt->pt_news = pt->pt_told = false;

@@ -247,20 +247,12 @@ direct_called(const struct port *pt)
 	return (false);
 }
 
-/*
- * Ends a wait of the mechanism for which nothing is queued: the mark moves when
- * it is on, and a wake goes to one who waits.
- */
+/* Ends sleeps for which nothing is queued. */
 static void
 call_sleepers(struct port *pt)
 {
-	struct evany__inst *inst = pt->pt_inst;
-	const struct evany__be_ops *be = inst->in_table->tb_be;
-
-	if (pt->pt_shared->ps_marked)
-		(void)be->be_mark(inst, inst->in_number, true);
-	else if (pt->pt_shared->ps_dozers > 0 || direct_called(pt))
-		(void)be->be_wake(inst, inst->in_number);
+	if (pt->pt_shared->ps_dozers > 0 || direct_called(pt))
+		evany__port_wake(pt);
 }
 
 /* Ends the waits of this process with an alert, or because of a close. */

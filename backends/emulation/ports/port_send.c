@@ -83,7 +83,7 @@ evany__port_alert(struct port *pt, int number, int flags, int events,
 	evany__port_alert_check(pt);
 	if (events == 0)
 		pa->pa_events = 0;
-	else if (flags == PORT_ALERT_INVALID)
+	else if ((flags & PORT_ALERT_INVALID) == PORT_ALERT_INVALID)
 		error = EINVAL;
 	else if (flags == PORT_ALERT_UPDATE && pa->pa_events != 0)
 		error = EBUSY;

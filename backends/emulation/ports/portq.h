@@ -166,6 +166,8 @@ void	evany__port_enter(struct port *, int number);
  * port, in the one call that is needed in any case.
  */
 int	evany__port_tell(struct port *);
+/* Ends a doze in each process, and a wait of one that sleeps directly. */
+void	evany__port_wake(struct port *);
 int	evany__port_leave(struct port *);
 
 /* ---- port_queue.c; locks held --------------------------------------------------- */

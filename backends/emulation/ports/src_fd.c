@@ -330,6 +330,9 @@ evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
 	for (d = 0; d < EVANY__W_COUNT; d++)
 		if ((rd->rd_bits & fd_dirs[d].bit) != 0)
 			events |= sl->sl_mask & fd_dirs[d].events;
+	/* Urgent data is POLLPRI, unless only the other name was asked for. */
+	if ((events & POLLPRI) != 0)
+		events &= ~POLLRDBAND;
 	if ((rd->rd_bits & EVANY__HUP) != 0)
 		events |= POLLHUP;
 	if ((rd->rd_bits & EVANY__ERR) != 0)
