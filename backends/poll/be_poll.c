@@ -24,11 +24,12 @@
  * Alarms:  a time at which the thread writes the byte, and which each wait
  *          compares with the clock.  Nobody tells us when the realtime clock
  *          is set, so that one is looked at every REALTIME_NS.
+ * Marks:   poll_mark.c, with what sleeps without taking anything.
  * Race:    a queue that was closed is not known to be so until core releases
  *          it; until then its descriptors wake the thread, once each.
- * Locks:   bp_lock (4), for all of the state but the pipe and the bell; wake
- *          takes none, so that it can be called while a wait is interrupted
- *          by a signal handler.
+ * Locks:   bp_lock (4), for all of the state but the pipe, the bell and the
+ *          mark; wake takes none, so that it can be called while a wait is
+ *          interrupted by a signal handler.
  * Fork:    the child closes its copies of the inner descriptors and never
  *          looks at the state: a thread may have been changing it.
  */
@@ -124,6 +125,7 @@ out:
 		return (error);
 	}
 	bp->bp_tag = evany__inst_tag(inst);
+	bp->bp_doze = (struct evany__pipe)EVANY__PIPE_NONE;
 	bp->bp_look = bp->bp_next = EVANY__FOREVER;
 	bp->bp_tick.bt_fn = be_poll_tick;
 	bp->bp_release.br_fn = be_poll_free;
@@ -168,6 +170,7 @@ be_poll_close(struct evany__inst *inst)
 	bp->bp_closed = true;
 	evany__bg_tick_stop(&bp->bp_tick);
 	evany__pipe_close(&bp->bp_pipe);
+	evany__pipe_close(&bp->bp_doze);
 	evany__bp_leave(bp, cancel);
 	evany__bg_release(&bp->bp_release);
 	errno = saved;
@@ -211,6 +214,9 @@ be_poll_fork_child(struct evany__inst *inst)
 	evany__bg_fork_child();
 	evany__pn_fork_child();
 	evany__pipe_close(&bp->bp_pipe);
+	/* Another thread may have been making it. */
+	if (atomic_load(&bp->bp_dozes))
+		evany__pipe_close(&bp->bp_doze);
 	errno = saved;
 }
 
@@ -223,6 +229,13 @@ alarm_due(const struct be_poll *bp, int clock)
 	    evany__now(clock) >= bp->bp_alarm[clock]);
 }
 
+/* When that alarm goes off, 0 if it is not set or has gone off. */
+static int64_t
+alarm_next(const struct be_poll *bp, int clock)
+{
+	return ((bp->bp_due & 1U << clock) != 0 ? 0 : bp->bp_alarm[clock]);
+}
+
 /* Sets the tick to the first thing that the thread must look at. */
 static void
 tick_set(struct be_poll *bp)
@@ -230,10 +243,10 @@ tick_set(struct be_poll *bp)
 	int64_t at, next, now;
 
 	next = bp->bp_look;
-	at = bp->bp_alarm[EVANY__MONOTONIC];
+	at = alarm_next(bp, EVANY__MONOTONIC);
 	if (at != 0 && at < next)
 		next = at;
-	if ((at = bp->bp_alarm[EVANY__REALTIME]) != 0) {
+	if ((at = alarm_next(bp, EVANY__REALTIME)) != 0) {
 		now = evany__now(EVANY__REALTIME);
 		at = at <= now ? 0 : at - now;
 		at = evany__now(EVANY__MONOTONIC) +
@@ -247,27 +260,36 @@ tick_set(struct be_poll *bp)
 		bp->bp_next = next;
 }
 
+static bool
+has_bell(struct be_poll *bp)
+{
+	return (atomic_load(&bp->bp_bell) || atomic_load(&bp->bp_marked));
+}
+
 void
 evany__bp_settle(struct be_poll *bp)
 {
-	bool due;
+	unsigned due;
 	int c;
 
-	due = false;
+	due = 0;
 	for (c = 0; c < EVANY__CLOCKS; c++)
-		due |= alarm_due(bp, c);
-	if (due || !TAILQ_EMPTY(&bp->bp_ready) || atomic_load(&bp->bp_bell)) {
+		if (alarm_due(bp, c))
+			due |= 1U << c;
+	if ((due & ~bp->bp_due) != 0)
+		evany__bp_news(bp);
+	bp->bp_due = due;
+	if (due != 0 || !TAILQ_EMPTY(&bp->bp_ready) || has_bell(bp)) {
 		if (!bp->bp_rung)
 			bp->bp_rung = evany__pipe_ring(&bp->bp_pipe) == 0;
 	} else if (atomic_exchange(&bp->bp_stray, 0) || bp->bp_rung) {
 		(void)evany__pipe_drain(&bp->bp_pipe);
 		bp->bp_rung = false;
 		/* A bell that came meanwhile lost its byte. */
-		if (atomic_load(&bp->bp_bell))
+		if (has_bell(bp))
 			bp->bp_rung = evany__pipe_ring(&bp->bp_pipe) == 0;
 	}
-	if (!due)
-		tick_set(bp);
+	tick_set(bp);
 }
 
 static void
@@ -306,6 +328,7 @@ be_poll_wake(struct evany__inst *inst, int number)
 		atomic_store(&bp->bp_bell, 1);
 		error = evany__pipe_ring(&bp->bp_pipe);
 		atomic_store(&bp->bp_stray, 1);
+		evany__bp_news(bp);
 	}
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
@@ -336,14 +359,14 @@ be_poll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 /* ---- interest -------------------------------------------------------------------- */
 
 static bool
-off(const uint8_t *want)
+off(const struct evany__change *ch)
 {
 	unsigned d;
 
 	for (d = 0; d < EVANY__W_COUNT; d++)
-		if (want[d] != EVANY__OFF)
+		if (ch->ch_want[d] != EVANY__OFF)
 			return (false);
-	return (true);
+	return ((ch->ch_fresh & EVANY__TOGETHER) == 0);
 }
 
 /* A kind of file that never blocks, so that waiting for it means nothing. */
@@ -399,7 +422,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 
 	error = fstat(ch->ch_fd, &st) == -1 ? EBADF : 0;
 	nested = false;
-	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch->ch_want) &&
+	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch) &&
 	    (error = evany__pn_check(bp, &st, &nested)) != 0)
 		return (error);
 
@@ -413,7 +436,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	} else if (error == 0 && (pe == NULL ||
 	    !evany__pe_is(pe, &st)))
 		error = ESTALE;
-	if (error == 0 && !off(ch->ch_want)) {
+	if (error == 0 && !off(ch)) {
 		if (pe == NULL && never_blocks(&st))
 			error = EPERM;
 		else
@@ -540,6 +563,13 @@ record(struct be_poll *bp, struct evany__ready *rd, int kind, int index)
 	rd->rd_bits = EVANY__IN;
 }
 
+static bool
+take_bell(struct be_poll *bp)
+{
+	return (atomic_exchange(&bp->bp_bell, 0) ||
+	    atomic_load(&bp->bp_marked));
+}
+
 /*
  * Takes what is ready.  All were looked at before, or else only those that the
  * thread found are.  The bell goes first and last in turn, so that neither
@@ -551,10 +581,11 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 	struct poll_entry *pe;
 	unsigned left;
 	int c, n;
+	bool bell;
 
 	n = 0;
 	bp->bp_turn = !bp->bp_turn;
-	if (bp->bp_turn && atomic_exchange(&bp->bp_bell, 0))
+	if ((bell = bp->bp_turn && take_bell(bp)))
 		record(bp, &rd[n++], EVANY__CK_BELL, 0);
 	for (c = 0; c < EVANY__CLOCKS && n < room; c++)
 		if (alarm_due(bp, c)) {
@@ -575,21 +606,20 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 		if (evany__pe_report(pe, &rd[n]))
 			n++;
 	}
-	if (n < room && atomic_exchange(&bp->bp_bell, 0))
+	if (n < room && !bell && take_bell(bp))
 		record(bp, &rd[n++], EVANY__CK_BELL, 0);
 	evany__bp_settle(bp);
 	return (n);
 }
 
-/* Sleeps on the pipe: 1 rung, 0 time-out, or a negative errno value. */
-static int
-sleep_until(struct be_poll *bp, int64_t deadline, int cancel)
+int
+evany__bp_sleep(const struct evany__pipe *pi, int64_t deadline, int cancel)
 {
 	struct pollfd pfd;
 	int64_t now;
 	int n, unused;
 
-	pfd.fd = bp->bp_pipe.pi_read;
+	pfd.fd = pi->pi_read;
 	pfd.events = POLLIN;
 	pfd.revents = 0;
 	if (deadline != EVANY__FOREVER) {
@@ -650,7 +680,7 @@ be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 			error = EBADF;
 			break;
 		}
-		n = sleep_until(bp, deadline, cancel);
+		n = evany__bp_sleep(&bp->bp_pipe, deadline, cancel);
 		if (n < 0)
 			error = -n;
 		/* At the end once more what the thread may be late with. */
@@ -679,6 +709,8 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_unfeed = be_poll_unfeed,
 	.be_wait = be_poll_wait,
 	.be_wake = be_poll_wake,
+	.be_mark = evany__be_poll_mark,
+	.be_doze = evany__be_poll_doze,
 	.be_alarm = be_poll_alarm,
 	.be_fork_child = be_poll_fork_child
 };

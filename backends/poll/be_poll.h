@@ -35,6 +35,9 @@ enum poll_state {
 	POLL_PARKED		/* an edge that was reported and is ready yet */
 };
 
+/* One direction more: what nobody can ask for, HUP and ERR alone. */
+enum { POLL_ENDS = EVANY__W_COUNT, POLL_DIRS };
+
 /* What an edge looked like when it was reported. */
 struct poll_mark {
 	int64_t	mk_count;	/* bytes, connections or room */
@@ -69,13 +72,15 @@ struct poll_entry {
 	unsigned		 pe_place;	/* in bp_fds + 1, 0: none */
 	short			 pe_now;	/* what poll(2) said last */
 	short			 pe_armed;	/* what the thread waits for */
-	uint8_t			 pe_want[EVANY__W_COUNT];
-	uint8_t			 pe_state[EVANY__W_COUNT];
+	uint8_t			 pe_want[POLL_DIRS];
+	uint8_t			 pe_state[POLL_DIRS];
 	uint8_t			 pe_end;	/* of a pipe */
 	uint8_t			 pe_kind;	/* enum evany__fdkind, if known */
 	bool			 pe_known;	/* the thread knows it */
 	bool			 pe_queued;	/* stands in the ready queue */
 	bool			 pe_nested;	/* is another instance */
+	bool			 pe_together;	/* one report for all */
+	bool			 pe_told;	/* a level, since the last doze */
 	bool			 pe_dead;
 };
 
@@ -88,6 +93,12 @@ struct be_poll {
 	unsigned		 bp_tag;	/* (c) */
 	atomic_int		 bp_bell;	/* (a) wake was called */
 	atomic_int		 bp_stray;	/* (a) a byte beside bp_rung */
+	atomic_int		 bp_marked;	/* (a) */
+
+	struct evany__pipe	 bp_doze;	/* (c) as soon as bp_dozes */
+	atomic_int		 bp_dozes;	/* (a) somebody has dozed */
+	atomic_int		 bp_dozing;	/* (a) somebody does */
+	atomic_int		 bp_news;	/* (a) a byte is in bp_doze */
 
 	TAILQ_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
 	TAILQ_ENTRY(be_poll)	 bp_walk;	/* (n) */
@@ -111,6 +122,7 @@ struct be_poll {
 	struct poll_edges	 bp_parked;
 	struct poll_nests	 bp_nests;
 	int64_t			 bp_alarm[EVANY__CLOCKS];
+	unsigned		 bp_due;	/* alarms that had gone off */
 	int			 bp_asks;	/* left in this look at all */
 	int64_t			 bp_look;	/* first look at those parked */
 	int64_t			 bp_next;	/* what bp_tick is set to */
@@ -123,6 +135,18 @@ void	evany__bp_enter(struct be_poll *, int *cancelp);
 void	evany__bp_leave(struct be_poll *, int cancel);
 /* Rings or silences the number, sets the tick.  Lock held. */
 void	evany__bp_settle(struct be_poll *);
+/*
+ * Sleeps on a pipe, with cancellation as given, else held off: 1 rung, 0
+ * time-out, or a negative errno value.
+ */
+int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
+	    int cancel);
+
+/* poll_mark.c; no lock held, but for evany__bp_news, with any. */
+int	evany__be_poll_mark(struct evany__inst *, int number, bool on);
+int	evany__be_poll_doze(struct evany__inst *, int number, int64_t deadline);
+/* Something has come to be ready. */
+void	evany__bp_news(struct be_poll *);
 
 /* poll_entry.c; lock held for all of it. */
 struct poll_entry *evany__pe_find(struct be_poll *, int fd, bool feeder);

@@ -50,10 +50,12 @@
 short
 evany__pg_events(unsigned dir)
 {
-	static const short events[EVANY__W_COUNT] = {
+	/* poll(2) ignores the last, but for macOS, which needs it. */
+	static const short events[POLL_DIRS] = {
 		[EVANY__W_IN] = POLLIN | EV_READ_END,
 		[EVANY__W_OUT] = POLLOUT,
-		[EVANY__W_PRI] = POLLPRI
+		[EVANY__W_PRI] = POLLPRI,
+		[POLL_ENDS] = POLLHUP | POLLERR
 	};
 
 	return (events[dir]);

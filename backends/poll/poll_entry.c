@@ -217,7 +217,7 @@ pe_events(const struct poll_entry *pe)
 	unsigned d;
 
 	events = 0;
-	for (d = 0; d < EVANY__W_COUNT; d++)
+	for (d = 0; d < POLL_DIRS; d++)
 		if (pe->pe_state[d] != POLL_QUIET)
 			events = (short)(events | evany__pg_events(d));
 	return (events);
@@ -237,7 +237,7 @@ pe_update(struct poll_entry *pe, bool exact)
 
 	armed = 0;
 	ready = false;
-	for (d = 0; d < EVANY__W_COUNT; d++) {
+	for (d = 0; d < POLL_DIRS; d++) {
 		if (pe->pe_state[d] == POLL_ARMED)
 			armed = (short)(armed | evany__pg_events(d));
 		if (pe->pe_state[d] == POLL_READY)
@@ -278,6 +278,13 @@ evany__pe_drop(struct poll_entry *pe)
 
 /* ---- readiness -------------------------------------------------------------------- */
 
+static void
+pe_ready(struct poll_entry *pe, unsigned dir)
+{
+	pe->pe_state[dir] = POLL_READY;
+	evany__bp_news(pe->pe_inst);
+}
+
 /* Moves the directions on by what pe_now says of all of them. */
 static void
 pe_note(struct poll_entry *pe)
@@ -286,13 +293,13 @@ pe_note(struct poll_entry *pe)
 	unsigned d;
 	bool ready;
 
-	for (d = 0; d < EVANY__W_COUNT; d++) {
+	for (d = 0; d < POLL_DIRS; d++) {
 		ready = (pe->pe_now &
 		    (evany__pg_events(d) | POLLHUP | POLLERR)) != 0;
 		switch (pe->pe_state[d]) {
 		case POLL_ARMED:
 			if (ready)
-				pe->pe_state[d] = POLL_READY;
+				pe_ready(pe, d);
 			break;
 		case POLL_READY:
 			if (!ready)
@@ -304,7 +311,7 @@ pe_note(struct poll_entry *pe)
 				evany__pg_unpark(pe, d);
 				pe->pe_state[d] = POLL_ARMED;
 			} else if (evany__pg_moved(pe, d, now))
-				pe->pe_state[d] = POLL_READY;
+				pe_ready(pe, d);
 			break;
 		default:
 			break;
@@ -417,6 +424,19 @@ pe_hit(struct evany__bg_watch *bw, short revents)
 	evany__bp_leave(bp, cancel);
 }
 
+/*
+ * A level was reported.  What it tells of may be taken and come anew before
+ * anybody looks again, so who dozes must look, if not now then before long.
+ */
+static void
+pe_told(struct poll_entry *pe)
+{
+	if (atomic_load(&pe->pe_inst->bp_dozing))
+		evany__bp_news(pe->pe_inst);
+	else
+		pe->pe_told = true;
+}
+
 bool
 evany__pe_report(struct poll_entry *pe, struct evany__ready *rd)
 {
@@ -432,10 +452,12 @@ evany__pe_report(struct poll_entry *pe, struct evany__ready *rd)
 		bits |= EVANY__HUP;
 	if ((pe->pe_now & POLLERR) != 0)
 		bits |= EVANY__ERR;
-	for (d = 0; d < EVANY__W_COUNT; d++) {
-		if (pe->pe_state[d] != POLL_READY)
+	for (d = 0; d < POLL_DIRS; d++) {
+		if (pe->pe_together ? pe->pe_want[d] != EVANY__ONCE :
+		    pe->pe_state[d] != POLL_READY)
 			continue;
-		bits |= EVANY__FOR(d);
+		if (d != POLL_ENDS)
+			bits |= EVANY__FOR(d);
 		if (d == EVANY__W_IN && (pe->pe_now & POLLIN) != 0)
 			bits |= EVANY__IN;
 #ifdef POLLRDHUP
@@ -454,7 +476,8 @@ evany__pe_report(struct poll_entry *pe, struct evany__ready *rd)
 			pe->pe_want[d] = EVANY__IDLE;
 			pe->pe_state[d] = POLL_QUIET;
 			bits |= EVANY__SPENT;
-		}
+		} else
+			pe_told(pe);
 	}
 	rd->rd_cookie = pe->pe_cookie;
 	rd->rd_bits = bits;
@@ -471,14 +494,20 @@ evany__pe_report(struct poll_entry *pe, struct evany__ready *rd)
 int
 evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 {
+	uint8_t all[POLL_DIRS] = { EVANY__OFF };
 	bool active, edge;
 	unsigned d;
 	int error;
 
 	active = edge = false;
 	for (d = 0; d < EVANY__W_COUNT; d++) {
+		all[d] = want[d];
 		active |= want[d] >= EVANY__LEVEL;
 		edge |= want[d] == EVANY__EDGE;
+	}
+	if (!active && (fresh & EVANY__TOGETHER) != 0) {
+		all[POLL_ENDS] = EVANY__ONCE;
+		active = true;
 	}
 	if (active && !pe->pe_known) {
 		if ((error = evany__bg_watch_init(&pe->pe_watch)) != 0)
@@ -490,18 +519,19 @@ evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 			return (ENOMEM);
 		pe->pe_edge->eg_entry = pe;
 	}
-	for (d = 0; d < EVANY__W_COUNT; d++) {
-		if (want[d] < EVANY__LEVEL)
+	pe->pe_together = (fresh & EVANY__TOGETHER) != 0;
+	for (d = 0; d < POLL_DIRS; d++) {
+		if (all[d] < EVANY__LEVEL)
 			pe->pe_state[d] = POLL_QUIET;
-		else if (want[d] != pe->pe_want[d] ||
+		else if (all[d] != pe->pe_want[d] ||
 		    pe->pe_state[d] == POLL_QUIET ||
 		    (pe->pe_state[d] == POLL_PARKED &&
 		    (fresh & 1U << d) != 0)) {
 			pe->pe_state[d] = POLL_ARMED;
-			if (pe->pe_edge != NULL)
+			if (all[d] == EVANY__EDGE)
 				evany__pg_unpark(pe, d);
 		}
-		pe->pe_want[d] = want[d];
+		pe->pe_want[d] = all[d];
 	}
 	return (pe_look(pe, true) ? 0 : EBADF);
 }
