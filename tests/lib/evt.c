@@ -9,13 +9,13 @@
  *
  * Leak check: the open numbers before and after the body must be the same.
  * The library may keep descriptors of its own, of two kinds.  Those of a
- * queue that was closed go at the next kqueue(), so evt_settle() makes and
+ * queue that was closed go when the next is made, so evt_settle() makes and
  * closes two.  Those of the process stay, one set at most, made when first
  * needed.  How many there are is counted by a child process that uses every
- * filter once (evt_touch()) before the body; if the body leaves new
- * descriptors behind, this process uses every filter once too, and then
- * exactly that many may be new.  So nothing is warmed up before the body and
- * a single lost descriptor is seen.
+ * part of the facility once (ef_touch) before the body; if the body leaves
+ * new descriptors behind, this process does so too, and then exactly that
+ * many may be new.  So nothing is warmed up before the body and a single lost
+ * descriptor is seen.
  *
  * Locks: none.  One case runs per process.
  */
@@ -34,6 +34,7 @@
 static unsigned char evt_before[EVT_MAXFD];
 static unsigned char evt_after[EVT_MAXFD];
 static int evt_kept;
+static const struct evt_facility *evt_facility = &evt_kqueue;
 
 _Noreturn void
 evt_fail_at(const char *file, int line, const char *fmt, ...)
@@ -109,7 +110,7 @@ evt_open_fds(unsigned char *set)
 
 /* Uses every kind of filter once, whatever comes of it. */
 static void
-evt_touch(void)
+evt_touch_kqueue(void)
 {
 	struct kevent ev;
 	struct timespec zero = { 0, 0 };
@@ -148,14 +149,19 @@ evt_touch(void)
 	(void)close(kq);
 }
 
+const struct evt_facility evt_kqueue = {
+	.ef_touch = evt_touch_kqueue,
+	.ef_make = kqueue,
+};
+
 void
 evt_settle(void)
 {
-	int i, kq;
+	int fd, i;
 
 	for (i = 0; i < 2; i++)
-		if ((kq = kqueue()) != -1)
-			(void)close(kq);
+		if ((fd = evt_facility->ef_make()) != -1)
+			(void)close(fd);
 }
 
 /* In a child: how many descriptors does the library keep for the process? */
@@ -170,7 +176,7 @@ evt_count_kept(void)
 	if (pid == 0) {
 		(void)alarm(10);
 		evt_open_fds(evt_before);
-		evt_touch();
+		evt_facility->ef_touch();
 		evt_settle();
 		evt_open_fds(evt_after);
 		for (fd = n = 0; fd < EVT_MAXFD; fd++)
@@ -183,11 +189,11 @@ evt_count_kept(void)
 }
 
 void
-evt_begin(void)
+evt_begin_with(const struct evt_facility *facility)
 {
+	evt_facility = facility;
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (!evt_native())
-		evt_kept = evt_count_kept();
+	evt_kept = evt_count_kept();
 	evt_open_fds(evt_before);
 }
 
@@ -233,7 +239,7 @@ evt_end(void)
 	if (evt_compare(buf, sizeof(buf)) == 0)
 		return;
 	if (evt_kept > 0) {
-		evt_touch();
+		evt_facility->ef_touch();
 		evt_settle();
 	}
 	while ((n = evt_compare(buf, sizeof(buf))) > evt_kept) {

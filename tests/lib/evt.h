@@ -5,7 +5,7 @@
  */
 
 /*
- * evt: what every kqueue test shares.
+ * evt: what every test shares, and what those of kqueue do.
  *
  * A case is written
  *
@@ -144,8 +144,22 @@
 #define evt_thread_join(t)	evt_thread_join_at(__FILE__, __LINE__, t)
 #define evt_in_child(fn, arg)	evt_in_child_at(__FILE__, __LINE__, fn, arg)
 
+/*
+ * The facility of a test program, for the leak check.  The header of another
+ * one than kqueue says which it is before it includes this.
+ */
+struct evt_facility {
+	void	(*ef_touch)(void);	/* uses every part of it once */
+	int	(*ef_make)(void);	/* a new descriptor of it, or -1 */
+};
+extern const struct evt_facility evt_kqueue;
+#ifndef EVT_FACILITY
+#define EVT_FACILITY	(&evt_kqueue)
+#endif
+
 /* Leak check around a body; evt_settle() makes the library tidy up. */
-void	evt_begin(void);
+#define evt_begin()	evt_begin_with(EVT_FACILITY)
+void	evt_begin_with(const struct evt_facility *);
 void	evt_end(void);
 void	evt_settle(void);
 
