@@ -350,8 +350,8 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 # The folders that test the library rather than its packaging, and those of
 # them whose programs do not replace malloc(3) or trace themselves, which
 # sanitizers do not bear.
-behaviour="kqueue interpose"
-sane="kqueue"
+behaviour="kqueue ports interpose"
+sane="kqueue ports"
 
 # Only the folders that have tests in this tree.
 folders()
@@ -424,7 +424,7 @@ check()
 	# What only the interposing library makes exact is then asked for.
 	lib=$build/gcc/.libs/libevany-interpose.so
 	[ ! -e "$lib" ] || suite gcc "gcc, interposed" LD_PRELOAD="$lib" \
-	    CASES="$(folders "kqueue interpose")"
+	    CASES="$(folders "$behaviour")"
 
 	if have clang; then
 		if variant clang CC=clang CXX=clang++ --enable-werror; then
