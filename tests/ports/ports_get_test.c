@@ -623,7 +623,7 @@ EVT_TC(port_get__signal, "PORT-141 PORT-142",
 	evt_close(port);
 }
 
-EVT_TC(port_get__signal_beside_other_waiters, "PORT-141 PORT-158",
+EVT_TC(port_get__signal_beside_other_waiters, "PORT-141",
     "A signal ends the wait of the thread it is for; the others go on, and "
     "are woken as before")
 {

@@ -306,7 +306,7 @@ EVT_TC(handler__sends_to_a_waiter, "PORT-119 PORT-141",
 	evt_close(port);
 }
 
-EVT_TC(handler__interrupts_any_call, "PORT-119 PORT-183",
+EVT_TC(handler__interrupts_any_call, "PORT-119",
     "A handler that fires all the time sends while its own thread is inside "
     "port calls: none hangs, and no event is lost")
 {
