@@ -47,7 +47,7 @@ main(void)
 }
 EOF
 	atf_check $CC $sanitizer prog.c -o prog $(pc --cflags --libs evany)
-	atf_check -o inline:"$version\nkqueue $kqueue\n" ./prog
+	atf_check -o inline:"$version\nkqueue $kqueue\nports $ports\n" ./prog
 }
 
 atf_test_case overlay_shared

@@ -7,7 +7,12 @@ expected()
 	sed -n -e '/\*\//!{/^ *\/\?\*/d;}' \
 	    -e 's/^	\([a-z_0-9]*\);$/\1/p' "$srcdir/compat/evany.map" |
 	    if [ "$kqueue" = native ]; then
-		grep -E '^evany_(features|version)$'
+		grep -Ev '^(k|evany_(aio|lio))'
+	    else
+		cat
+	    fi |
+	    if [ "$ports" = native ]; then
+		grep -v '^port_'
 	    else
 		cat
 	    fi | sort
