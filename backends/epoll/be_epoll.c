@@ -577,13 +577,17 @@ ep_wait_ms(int number, struct epoll_event *ev, int room, int ms)
 }
 
 static long
-ep_wait_call(int number, struct epoll_event *ev, int room, int64_t left)
+ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline)
 {
 	struct timespec ts;
+	int64_t left;
 	long n;
 
-	if (left == 0 || left == EVANY__FOREVER)
-		return (ep_wait_ms(number, ev, room, left == 0 ? 0 : -1));
+	if (deadline == EVANY__FOREVER)
+		return (ep_wait_ms(number, ev, room, -1));
+	left = deadline - evany__now(EVANY__MONOTONIC);
+	if (left <= 0)
+		return (ep_wait_ms(number, ev, room, 0));
 	if (!atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
 		ts.tv_sec = (time_t)(left / 1000000000);
 		ts.tv_nsec = (long)(left % 1000000000);
@@ -602,15 +606,15 @@ ep_wait_call(int number, struct epoll_event *ev, int room, int64_t left)
  * The raw call is no cancellation point, so it is made one for its length.
  */
 long
-evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t left)
+evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t deadline)
 {
 	int old, unused;
 	long n;
 
-	if (left == 0 || evany__alone())
-		return (ep_wait_call(number, ev, room, left));
+	if (deadline == 0 || evany__alone())
+		return (ep_wait_until(number, ev, room, deadline));
 	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	n = ep_wait_call(number, ev, room, left);
+	n = ep_wait_until(number, ev, room, deadline);
 	(void)pthread_setcanceltype(old, &unused);
 	return (n);
 }
@@ -645,7 +649,7 @@ ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
 	int i;
 	long n;
 
-	n = ep_wait_call(atomic_load(&ep->ep_side), ev, room < SIDE_BATCH ?
+	n = ep_wait_ms(atomic_load(&ep->ep_side), ev, room < SIDE_BATCH ?
 	    room : SIDE_BATCH, 0);
 	for (i = 0; i < n; i++) {
 		rd[i].rd_cookie = ev[i].data.u64;
@@ -664,7 +668,6 @@ be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
     int64_t deadline)
 {
 	struct epoll_event ev, *raw;
-	int64_t left = deadline;
 	int count = 0, done, error, saved = errno;
 	bool side = false;
 	long i, n;
@@ -678,14 +681,15 @@ be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 		    ch[nchanges - 1].ch_error != 0)
 			return (error);
 	}
-	if (deadline != 0 && deadline != EVANY__FOREVER) {
-		left = deadline - evany__now(EVANY__MONOTONIC);
-		if (left < 0)
-			left = 0;
-	}
 	raw = (struct epoll_event *)(void *)((char *)(rd + room) -
 	    (size_t)room * sizeof(*raw));
-	n = evany__ep_wait(number, raw, room, left);
+	/* Nothing between the call and here: an idle call is little more. */
+	if (deadline == 0)
+		n = ep_wait_ms(number, raw, room, 0);
+	else if (deadline == EVANY__FOREVER && evany__alone())
+		n = ep_wait_ms(number, raw, room, -1);
+	else
+		n = evany__ep_wait(number, raw, room, deadline);
 	if (n == -1) {
 		error = errno;
 		errno = saved;

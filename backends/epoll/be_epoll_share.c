@@ -86,7 +86,6 @@ evany__be_epoll_doze(struct evany__inst *inst, int number, int64_t deadline)
 	struct be_epoll *ep = evany__inst_state(inst);
 	struct epoll_event ev;
 	int error, saved = errno;
-	int64_t left = deadline;
 	long n;
 
 	if (ep->ep_doze == -1) {
@@ -101,12 +100,7 @@ evany__be_epoll_doze(struct evany__inst *inst, int number, int64_t deadline)
 			return (error);
 		}
 	}
-	if (deadline != EVANY__FOREVER) {
-		left = deadline - evany__now(EVANY__MONOTONIC);
-		if (left < 0)
-			left = 0;
-	}
-	n = evany__ep_wait(ep->ep_doze, &ev, 1, left);
+	n = evany__ep_wait(ep->ep_doze, &ev, 1, deadline);
 	if (n == -1)
 		goto fail;
 	errno = saved;

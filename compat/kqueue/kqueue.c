@@ -94,7 +94,7 @@ answer(struct kevent *to, const struct kevent *kev, int error, bool attaching)
  * Applies the changes.  0 or an errno value; *outp is how many answers were
  * written, *donep whether the call ends here.
  */
-static int
+static EVANY__APART int
 queue_changes(struct evany__inst *inst, int number,
     const struct kevent *changes, int nchanges, struct kevent *events,
     int nevents, int *outp, bool *donep)
@@ -131,18 +131,14 @@ queue_changes(struct evany__inst *inst, int number,
 }
 
 /* The moment at which the wait ends, or -1 if the time-out makes no sense. */
-static int64_t
+static EVANY__APART int64_t
 queue_deadline(const struct timespec *timeout)
 {
 	int64_t now;
 
-	if (timeout == NULL)
-		return (EVANY__FOREVER);
 	if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
 	    timeout->tv_nsec >= 1000000000)
 		return (-1);
-	if (timeout->tv_sec == 0 && timeout->tv_nsec == 0)
-		return (0);
 	now = evany__now(EVANY__MONOTONIC);
 	if (timeout->tv_sec > (INT64_MAX - now) / 1000000000 - 1)
 		return (EVANY__FOREVER - 1);
@@ -150,16 +146,19 @@ queue_deadline(const struct timespec *timeout)
 	    timeout->tv_nsec);
 }
 
-static int
+static EVANY__WITHIN int
 queue_wait(struct evany__inst **instp, int number, struct kevent *events,
     int nevents, const struct timespec *timeout, int *outp)
 {
 	struct evany__sink sink = { events, nevents, 0 };
 	struct kqueue *kq = (*instp)->in_data;
-	int64_t deadline;
+	int64_t deadline = 0;
 	int error;
 
-	if ((deadline = queue_deadline(timeout)) == -1)
+	if (timeout == NULL)
+		deadline = EVANY__FOREVER;
+	else if ((timeout->tv_sec | timeout->tv_nsec) != 0 &&
+	    (deadline = queue_deadline(timeout)) == -1)
 		return (EINVAL);
 	if (kq->kq_nlonely > 0) {
 		evany__inst_enter(*instp, number);

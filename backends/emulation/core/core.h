@@ -27,8 +27,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "backends/backend.h"
+
+/*
+ * Not to be merged into the caller: what is rarely done would cost a longer
+ * way in and out of it each time.
+ */
+#define EVANY__APART	__attribute__((__noinline__))
+
+/* To be merged into the caller, however large; the function says why. */
+#define EVANY__WITHIN	inline __attribute__((__always_inline__))
 
 /* ---- locks (lock.c) ------------------------------------------------------ */
 
@@ -45,12 +55,22 @@ void	evany__lock_fini(struct evany__lock *);
 int	evany__lock_enter(struct evany__lock *);
 void	evany__lock_leave(struct evany__lock *);
 
+/* The model of thread-local data: the first use of another may call malloc. */
+#define EVANY__TLS	__attribute__((__tls_model__("initial-exec")))
+
 /*
  * For signal handlers.  Does the thread hold a lock of the library, or wait for
  * one?  If so, later has fn called in this thread once it holds none.  mark and
  * unmark go around locks that are no evany__lock.
  */
-bool	evany__lock_held(void);
+extern _Thread_local unsigned evany__lock_depth EVANY__TLS;
+
+static inline bool
+evany__lock_held(void)
+{
+	return (evany__lock_depth > 0);
+}
+
 void	evany__lock_later(void (*fn)(void));
 void	evany__lock_mark(void);
 void	evany__lock_unmark(void);
@@ -219,6 +239,7 @@ struct evany__inst {
 	uint32_t			 in_npages;
 	struct evany__heap		 in_heap[EVANY__CLOCKS];
 	int64_t				 in_alarm[EVANY__CLOCKS]; /* as set */
+	bool				 in_unsettled;	/* may be out of date */
 	struct evany__feeder		**in_feeders;
 	uint32_t			 in_nfeeders;
 	uint32_t			 in_gen;	/* of feeders */
@@ -265,8 +286,19 @@ void	evany__numbers_closing(unsigned first, unsigned last);
 
 /* fork.c */
 void	evany__fork_init(void);
+extern _Atomic(atomic_int *) evany__fork_page;
+
 /* Is this a child that no handler has told of? */
-bool	evany__fork_seen(void);
+static inline bool
+evany__fork_seen(void)
+{
+	atomic_int *page = atomic_load_explicit(&evany__fork_page,
+	    memory_order_relaxed);
+
+	return (page != NULL &&
+	    atomic_load_explicit(page, memory_order_relaxed) == 0);
+}
+
 /* Is it another process in our memory, as a child of vfork(2) is? */
 bool	evany__fork_guest(void);
 void	evany__fork_child(void);
@@ -288,19 +320,18 @@ void	evany__inst_enter(struct evany__inst *, int number);
 int	evany__inst_leave(struct evany__inst *);
 
 /*
- * Waits until the sink holds an event or the deadline has passed.  *instp may
- * become another instance when number was given to it meanwhile.  0, EINTR,
- * EBADF, ...
- */
-int	evany__inst_wait(struct evany__inst **instp, int number,
-	    struct evany__sink *, int64_t deadline);
-
-/*
  * Asks the mechanisms that tell nothing by themselves.  Lock held.  asked:
  * there is one more watch of that kind, or one less (-1).
  */
 void	evany__inst_ask(struct evany__inst *);
 void	evany__inst_asked(struct evany__inst *, int by);
+
+/* How many there are.  Changed under the lock, like nready. */
+static inline uint32_t
+evany__inst_nasked(struct evany__inst *inst)
+{
+	return (atomic_load_explicit(&inst->in_nasked, memory_order_relaxed));
+}
 
 /* Gives the instance a new kernel object.  Unlocks and locks again. */
 void	evany__inst_renew(struct evany__inst *);
@@ -321,9 +352,98 @@ void	evany__inst_again(struct evany__inst *);
 /* How many watches could be given now, without taking anything. */
 int	evany__inst_pending(struct evany__inst *);
 
+#define EVANY__RECORDS	128	/* on the stack; more come from malloc */
+
+/* A wait under way. */
+struct evany__wait {
+	struct evany__inst	*wa_inst;
+	struct evany__sink	*wa_sink;
+	struct evany__ready	*wa_ready;	/* wa_most of them */
+	struct evany__ready	*wa_heap;	/* wa_ready, if it is longer */
+	int64_t			 wa_deadline;
+	int			 wa_number;	/* -1: another instance's now */
+	int			 wa_most;
+	int			 wa_room;	/* to be filled, of wa_most */
+	int			 wa_tries;
+	unsigned		 wa_unseen;	/* of so_unseen, before */
+	uint32_t		 wa_first;	/* pass of this wait */
+};
+void	evany__wait_longer(struct evany__wait *);
+int	evany__wait_cancellable(struct evany__wait *, int *np);
+/* Takes in what was reported or went wrong; true: one more wait is needed. */
+bool	evany__wait_more(struct evany__wait *, int *errorp, int n);
+
+static EVANY__WITHIN int
+evany__wait_kernel(struct evany__wait *wa, int *np)
+{
+	return (wa->wa_inst->in_table->tb_be->be_wait(wa->wa_inst,
+	    wa->wa_number, NULL, 0, wa->wa_ready, wa->wa_room, np,
+	    wa->wa_deadline));
+}
+
+/*
+ * Waits until the sink holds an event or the deadline has passed.  *instp may
+ * become another instance when number was given to it meanwhile.  0, EINTR,
+ * EBADF, ...
+ *
+ * A part of the entry point that waits: some processors mispredict every
+ * return to a function that was entered before the system call, and one costs
+ * a twelfth of a call that finds nothing.
+ */
+static EVANY__WITHIN int
+evany__inst_wait(struct evany__inst **instp, int number,
+    struct evany__sink *sk, int64_t deadline)
+{
+	struct evany__ready stack[EVANY__RECORDS];
+	struct evany__wait wa;
+	int error, n;
+
+	wa.wa_inst = *instp;
+	wa.wa_sink = sk;
+	wa.wa_ready = stack;
+	wa.wa_heap = NULL;
+	wa.wa_deadline = deadline;
+	wa.wa_number = number;
+	wa.wa_most = EVANY__RECORDS;
+	wa.wa_tries = 0;
+	wa.wa_first = 0;
+	if (sk->sk_room > EVANY__RECORDS)
+		evany__wait_longer(&wa);
+	wa.wa_room = sk->sk_room < wa.wa_most ? sk->sk_room : wa.wa_most;
+	do {
+		if (evany__inst_nasked(wa.wa_inst) > 0) {
+			evany__inst_enter(wa.wa_inst, wa.wa_number);
+			evany__inst_ask(wa.wa_inst);
+			(void)evany__inst_leave(wa.wa_inst);
+		}
+		/* Another queue's watch may have put a handler there. */
+		wa.wa_unseen = wa.wa_inst->in_table->tb_signal->so_unseen();
+		if (wa.wa_deadline == 0 || evany__alone())
+			error = evany__wait_kernel(&wa, &n);
+		else
+			error = evany__wait_cancellable(&wa, &n);
+		if (error == 0 && n == 0 && wa.wa_deadline == 0)
+			break;
+	} while (evany__wait_more(&wa, &error, n));
+	*instp = wa.wa_inst;
+	if (wa.wa_heap != NULL)
+		free(wa.wa_heap);
+	return (sk->sk_count > 0 ? 0 : error);
+}
+
 /* ---- descriptors (fdslot.c) ------------------------------------------------------------ */
 
-struct evany__fdslot *evany__slot_find(struct evany__inst *, int fd);
+static inline struct evany__fdslot *
+evany__slot_find(struct evany__inst *inst, int fd)
+{
+	uint32_t page = (uint32_t)fd / EVANY__PAGE_SLOTS;
+
+	if (fd < 0 || page >= inst->in_npages || inst->in_pages[page] == NULL)
+		return (NULL);
+	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
+}
+
+/* The slot, made if need be; NULL without memory. */
 struct evany__fdslot *evany__slot_get(struct evany__inst *, int fd);
 void	evany__slot_insert(struct evany__fdslot *, struct evany__watch *);
 void	evany__slot_remove(struct evany__fdslot *, struct evany__watch *);

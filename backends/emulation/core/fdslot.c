@@ -23,17 +23,6 @@
 #include "backends/emulation/core/core.h"
 
 struct evany__fdslot *
-evany__slot_find(struct evany__inst *inst, int fd)
-{
-	uint32_t page = (uint32_t)fd / EVANY__PAGE_SLOTS;
-
-	if (fd < 0 || page >= inst->in_npages || inst->in_pages[page] == NULL)
-		return (NULL);
-	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
-}
-
-/* The slot, made if need be; NULL without memory. */
-struct evany__fdslot *
 evany__slot_get(struct evany__inst *inst, int fd)
 {
 	struct evany__fdslot **pages;

@@ -31,20 +31,10 @@
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* 1 in the process that mapped it, 0 in a child of it. */
-static _Atomic(atomic_int *) fork_page;
+_Atomic(atomic_int *) evany__fork_page;
 
 /* The process whose memory this is. */
 static atomic_int fork_pid;
-
-bool
-evany__fork_seen(void)
-{
-	atomic_int *page;
-
-	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
-	return (page != NULL &&
-	    atomic_load_explicit(page, memory_order_relaxed) == 0);
-}
 
 bool
 evany__fork_guest(void)
@@ -78,7 +68,7 @@ fork_mark(void)
 	atomic_int *page;
 
 	atomic_store_explicit(&fork_pid, (int)getpid(), memory_order_relaxed);
-	page = atomic_load_explicit(&fork_page, memory_order_relaxed);
+	page = atomic_load_explicit(&evany__fork_page, memory_order_relaxed);
 	if (page != NULL)
 		atomic_store_explicit(page, 1, memory_order_relaxed);
 }
@@ -110,7 +100,8 @@ fork_setup(void)
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANON, -1, 0);
 	if (p != MAP_FAILED && madvise(p, bytes, MADV_WIPEONFORK) == 0)
-		atomic_store_explicit(&fork_page, p, memory_order_relaxed);
+		atomic_store_explicit(&evany__fork_page, p,
+		    memory_order_relaxed);
 	else if (p != MAP_FAILED)
 		(void)munmap(p, bytes);
 #endif

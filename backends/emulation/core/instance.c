@@ -46,8 +46,6 @@
 
 #include "backends/emulation/core/core.h"
 
-#define RECORDS		128	/* on the stack; more come from malloc */
-
 /* Changed under the lock; another queue's thread may look without it. */
 static uint32_t
 nready(struct evany__inst *inst)
@@ -165,7 +163,8 @@ int
 evany__inst_leave(struct evany__inst *inst)
 {
 
-	(void)evany__timers_settle(inst);
+	if (inst->in_unsettled)
+		(void)evany__timers_settle(inst);
 	if (ring_due(inst))
 		return (leave_ringing(inst));
 	evany__lock_leave(&inst->in_lock);
@@ -318,6 +317,7 @@ evany__inst_renew(struct evany__inst *inst)
 			    fe->fe_mode, feeder_cookie(inst, fe));
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		inst->in_alarm[i] = 0;
+	inst->in_unsettled = true;
 	inst->in_rung = false;
 	evany__slots_again(inst);
 }
@@ -402,6 +402,7 @@ evany__inst_record(struct evany__inst *inst, const struct evany__ready *rd)
 	clock = (int)EVANY__COOKIE_INDEX(rd->rd_cookie);
 	/* A shared alarm goes on until it is set anew, or taken back. */
 	inst->in_alarm[clock] = inst->in_shared ? EVANY__FOREVER : 0;
+	inst->in_unsettled = true;
 	evany__timers_expire(inst, clock);
 }
 
@@ -470,55 +471,48 @@ evany__inst_ask(struct evany__inst *inst)
 		tb->tb_proc->po_collect(&inst->in_proc);
 }
 
-/* Changed under the lock, like the ready queue's length. */
-static uint32_t
-nasked(struct evany__inst *inst)
-{
-	return (atomic_load_explicit(&inst->in_nasked, memory_order_relaxed));
-}
-
 void
 evany__inst_asked(struct evany__inst *inst, int by)
 {
 
-	atomic_store_explicit(&inst->in_nasked, nasked(inst) + (uint32_t)by,
-	    memory_order_relaxed);
+	atomic_store_explicit(&inst->in_nasked,
+	    evany__inst_nasked(inst) + (uint32_t)by, memory_order_relaxed);
 }
-
-struct wait_cleanup {
-	struct evany__inst	*wc_inst;
-	struct evany__ready	*wc_heap;
-};
 
 static void
 wait_cancelled(void *arg)
 {
-	struct wait_cleanup *wc = arg;
-	struct evany__inst *inst = wc->wc_inst;
+	struct evany__wait *wa = arg;
 
-	(void)evany__lock_enter(&inst->in_lock);
-	inst->in_rung = false;
-	(void)evany__inst_leave(inst);
-	evany__inst_drop(inst);
-	free(wc->wc_heap);
+	evany__inst_lock(wa->wa_inst);
+	wa->wa_inst->in_rung = false;
+	(void)evany__inst_leave(wa->wa_inst);
+	evany__inst_drop(wa->wa_inst);
+	free(wa->wa_heap);
 }
 
-/* The mechanism's wait, safe against cancellation. */
-static int
-inst_block(struct evany__inst *inst, int number, struct evany__ready *rd,
-    int room, int *np, int64_t deadline, struct evany__ready *heap)
+int
+evany__wait_cancellable(struct evany__wait *wa, int *np)
 {
-	const struct evany__be_ops *be = inst->in_table->tb_be;
-	struct wait_cleanup wc = { inst, heap };
 	int error;
 
-	if (deadline == 0 || evany__alone())
-		return (be->be_wait(inst, number, NULL, 0, rd, room, np,
-		    deadline));
-	pthread_cleanup_push(wait_cancelled, &wc);
-	error = be->be_wait(inst, number, NULL, 0, rd, room, np, deadline);
+	pthread_cleanup_push(wait_cancelled, wa);
+	error = evany__wait_kernel(wa, np);
 	pthread_cleanup_pop(0);
 	return (error);
+}
+
+/* A list longer than what stands on the stack. */
+void
+evany__wait_longer(struct evany__wait *wa)
+{
+
+	wa->wa_heap = malloc((size_t)wa->wa_sink->sk_room *
+	    sizeof(*wa->wa_heap));
+	if (wa->wa_heap != NULL) {
+		wa->wa_ready = wa->wa_heap;
+		wa->wa_most = wa->wa_sink->sk_room;
+	}
 }
 
 /*
@@ -526,93 +520,66 @@ inst_block(struct evany__inst *inst, int number, struct evany__ready *rd,
  * failed: finds out what number names now.
  */
 static int
-inst_switch(struct evany__inst **instp, int number)
+wait_switch(struct evany__wait *wa)
 {
 	struct evany__inst *inst;
 
-	if ((inst = evany__inst_find(number, true)) == NULL)
+	if ((inst = evany__inst_find(wa->wa_number, true)) == NULL)
 		return (EBADF);
-	evany__inst_drop(*instp);
-	*instp = inst;
+	evany__inst_drop(wa->wa_inst);
+	wa->wa_inst = inst;
+	wa->wa_first = 0;
 	return (0);
 }
 
-int
-evany__inst_wait(struct evany__inst **instp, int number,
-    struct evany__sink *sk, int64_t deadline)
+/* The mechanism's wait failed.  True: it is to be repeated. */
+static bool
+wait_failed(struct evany__wait *wa, int *errorp)
 {
-	struct evany__ready stack[RECORDS], *heap = NULL, *rd = stack;
-	struct evany__inst *inst = *instp;
-	unsigned unseen;
-	uint32_t first = 0;
-	bool more;
-	int error, most = RECORDS, n, room, tries = 0;
 
-	if (sk->sk_room > most) {
-		heap = malloc((size_t)sk->sk_room * sizeof(*heap));
-		if (heap != NULL) {
-			rd = heap;
-			most = sk->sk_room;
-		}
-	}
-	room = sk->sk_room < most ? sk->sk_room : most;
-	for (;;) {
-		if (nasked(inst) > 0) {
-			evany__inst_enter(inst, number);
-			evany__inst_ask(inst);
-			(void)evany__inst_leave(inst);
-		}
-		/* Another queue's watch may have put a handler there. */
-		unseen = inst->in_table->tb_signal->so_unseen();
-		error = inst_block(inst, number, rd, room, &n, deadline, heap);
-		if (error == EINTR &&
-		    inst->in_table->tb_signal->so_unseen() != unseen)
-			continue;
-		if ((error == EBADF || error == EINVAL) && tries++ == 0) {
-			if ((error = inst_switch(instp, number)) != 0)
-				break;
-			inst = *instp;
-			first = 0;
-			continue;
-		}
-		if (error != 0)
-			break;
-		if (n == 0) {
-			/* Nothing in time, or only for another thread. */
-			if (deadline != EVANY__FOREVER && (deadline == 0 ||
-			    evany__now(EVANY__MONOTONIC) >= deadline))
-				break;
-			continue;
-		}
-		if (EVANY__COOKIE_TAG(rd[0].rd_cookie) != inst->in_tag) {
-			if ((error = inst_switch(instp, number)) != 0)
-				break;
-			inst = *instp;
-			first = 0;
-		}
-		/* The queue was closed meanwhile and another has its number? */
-		if (!evany__inst_has(inst, number))
-			number = -1;
-		evany__inst_enter(inst, number);
-		inst->in_call++;
-		if (first == 0)
-			first = inst->in_call;
-		inst->in_first = first;
-		inst->in_again = inst->in_round = false;
-		inst_pass(inst, rd, n, sk);
-		more = inst->in_again || (n == room && !inst->in_round);
-		(void)evany__inst_leave(inst);
-		if (evany__sink_full(sk) || (sk->sk_count > 0 && !more))
-			break;
-		if (sk->sk_count > 0) {
-			deadline = 0;
-			/* Those that were given may come before the others. */
-			room = most;
-		}
-	}
-	if (heap != NULL)
-		free(heap);
-	if (sk->sk_count > 0)
-		error = 0;
-	return (error == EINVAL ? EBADF : error);
+	if (*errorp == EINTR && wa->wa_unseen !=
+	    wa->wa_inst->in_table->tb_signal->so_unseen())
+		return (true);
+	if (*errorp == EINVAL)
+		*errorp = EBADF;
+	return (*errorp == EBADF && wa->wa_tries++ == 0 &&
+	    (*errorp = wait_switch(wa)) == 0);
+}
+
+bool
+evany__wait_more(struct evany__wait *wa, int *errorp, int n)
+{
+	struct evany__sink *sk = wa->wa_sink;
+	struct evany__inst *inst;
+	bool more;
+
+	if (*errorp != 0)
+		return (wait_failed(wa, errorp));
+	/* Nothing in time, or only for another thread. */
+	if (n == 0)
+		return (wa->wa_deadline == EVANY__FOREVER ||
+		    (wa->wa_deadline != 0 &&
+		    evany__now(EVANY__MONOTONIC) < wa->wa_deadline));
+	if (EVANY__COOKIE_TAG(wa->wa_ready[0].rd_cookie) !=
+	    wa->wa_inst->in_tag && (*errorp = wait_switch(wa)) != 0)
+		return (false);
+	inst = wa->wa_inst;
+	/* The queue was closed meanwhile and another has its number? */
+	if (!evany__inst_has(inst, wa->wa_number))
+		wa->wa_number = -1;
+	evany__inst_enter(inst, wa->wa_number);
+	inst->in_call++;
+	if (wa->wa_first == 0)
+		wa->wa_first = inst->in_call;
+	inst->in_first = wa->wa_first;
+	inst->in_again = inst->in_round = false;
+	inst_pass(inst, wa->wa_ready, n, sk);
+	more = inst->in_again || (n == wa->wa_room && !inst->in_round);
+	(void)evany__inst_leave(inst);
+	if (sk->sk_count == 0)
+		return (true);
+	/* Those that were given may come before the others. */
+	wa->wa_room = wa->wa_most;
+	wa->wa_deadline = 0;
+	return (more && !evany__sink_full(sk));
 }

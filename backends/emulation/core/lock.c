@@ -24,17 +24,8 @@
 
 #include "backends/emulation/core/core.h"
 
-/* This model, because the first use of another may call malloc. */
-#define TLS	_Thread_local __attribute__((__tls_model__("initial-exec")))
-
-static TLS unsigned lock_depth;
-static TLS void (*lock_after)(void);
-
-bool
-evany__lock_held(void)
-{
-	return (lock_depth > 0);
-}
+_Thread_local unsigned evany__lock_depth EVANY__TLS;
+static _Thread_local void (*lock_after)(void) EVANY__TLS;
 
 void
 evany__lock_later(void (*fn)(void))
@@ -47,7 +38,7 @@ void
 evany__lock_mark(void)
 {
 
-	lock_depth++;
+	evany__lock_depth++;
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -57,9 +48,9 @@ evany__lock_unmark(void)
 	void (*fn)(void);
 
 	atomic_signal_fence(memory_order_seq_cst);
-	lock_depth--;
+	evany__lock_depth--;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (lock_depth == 0 && (fn = lock_after) != NULL) {
+	if (evany__lock_depth == 0 && (fn = lock_after) != NULL) {
 		lock_after = NULL;
 		fn();
 	}

@@ -314,7 +314,7 @@ evany__inst_take(struct evany__inst *inst)
 	return (0);
 }
 
-static void
+static EVANY__APART void
 inst_release(struct evany__inst *inst)
 {
 	const struct evany__table *tb = inst->in_table;
@@ -553,7 +553,7 @@ evany__inst_many(void)
 }
 
 /* Tries an unknown number against all.  A reference, or NULL. */
-static struct evany__inst *
+static EVANY__APART struct evany__inst *
 numbers_resolve(int number)
 {
 	struct evany__inst *inst, *old;
@@ -579,12 +579,12 @@ evany__inst_find(int number, bool check)
 	if (evany__fork_seen())
 		evany__fork_child();
 	inst = number_get(number);
-	if (inst != NULL && evany__inst_take(inst)) {
-		if (number_get(number) == inst && (!check ||
-		    (names(inst, number) && numbers_tagged[inst->in_tag] < 2)))
-			return (inst);
-		evany__inst_drop(inst);
-	}
+	if (inst == NULL || !evany__inst_take(inst))
+		return (numbers_resolve(number));
+	if (number_get(number) == inst && (!check ||
+	    (names(inst, number) && numbers_tagged[inst->in_tag] < 2)))
+		return (inst);
+	evany__inst_drop(inst);
 	return (numbers_resolve(number));
 }
 
@@ -787,6 +787,7 @@ inst_keep(struct evany__inst *inst)
 		inst->in_heap[clock].hp_count = 0;
 		inst->in_alarm[clock] = 0;
 	}
+	atomic_store(&inst->in_ringing, 0);
 	memset(inst->in_feeders, 0,
 	    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
 	atomic_store(&inst->in_nasked, 0);

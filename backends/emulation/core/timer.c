@@ -99,6 +99,7 @@ evany__timer_arm(struct evany__inst *inst, struct evany__timer *tm, int64_t at)
 	}
 	tm->tm_at = at;
 	heap_fix(hp, tm->tm_pos - 1);
+	inst->in_unsettled = true;
 	if (hp->hp_count == 1 && (error = evany__timers_settle(inst)) != 0) {
 		evany__timer_disarm(inst, tm);
 		return (error);
@@ -117,6 +118,7 @@ evany__timer_disarm(struct evany__inst *inst, struct evany__timer *tm)
 		return;
 	i = tm->tm_pos - 1;
 	tm->tm_pos = 0;
+	inst->in_unsettled = true;
 	last = hp->hp_at[--hp->hp_count];
 	if (last != tm) {
 		heap_put(hp, i, last);
@@ -162,6 +164,7 @@ evany__timers_settle(struct evany__inst *inst)
 			return (error);
 		inst->in_alarm[clock] = at;
 	}
+	inst->in_unsettled = false;
 	return (0);
 }
 

@@ -135,7 +135,16 @@ int	evany__kqueue_change(struct kqueue *, const struct kevent *,
 void	evany__kqueue_fd_gone(struct evany__inst *, int fd);
 
 /* The queue's instance that number names, with a reference, or NULL. */
-struct evany__inst *evany__kqueue_find(int number, bool check);
+static inline struct evany__inst *
+evany__kqueue_find(int number, bool check)
+{
+	struct evany__inst *inst = evany__inst_find(number, check);
+
+	if (inst == NULL || inst->in_driver == &evany__kqueue_driver)
+		return (inst);
+	evany__inst_drop(inst);
+	return (NULL);
+}
 
 /* filt_aio.c: the knote of a request, from its start until it is taken. */
 struct evany__aio {

@@ -120,19 +120,6 @@ evany__kqueue_create(int flags, int *numberp)
 	    numberp));
 }
 
-struct evany__inst *
-evany__kqueue_find(int number, bool check)
-{
-	struct evany__inst *inst;
-
-	if ((inst = evany__inst_find(number, check)) == NULL)
-		return (NULL);
-	if (inst->in_driver == &evany__kqueue_driver)
-		return (inst);
-	evany__inst_drop(inst);
-	return (NULL);
-}
-
 /* ---- changes --------------------------------------------------------------- */
 
 static int
