@@ -6,7 +6,7 @@
 
 /*
  * contract: calls the operations the way core does: with the instance locked,
- * but for wait and names, and with spent records answered by be_spent.
+ * but for wait, doze and names, and with spent records answered by be_spent.
  *
  * State:   struct ct, which plays the part of core's tables: the mechanism's
  *          bytes and the generation of each number.
@@ -137,17 +137,21 @@ ct_renew(struct ct *ct, int fd)
 	ct->ct_priv[fd] = 0;
 }
 
+static int64_t
+until(int ms)
+{
+	return (ms < 0 ? EVANY__FOREVER : ms == 0 ? 0 :
+	    evt_now_ns() + (int64_t)ms * 1000000);
+}
+
 int
 ct_wait(struct ct *ct, struct evany__ready *rd, int room, int *countp, int ms)
 {
-	int64_t deadline;
 	int error, i;
 
-	deadline = ms < 0 ? EVANY__FOREVER : ms == 0 ? 0 :
-	    evt_now_ns() + (int64_t)ms * 1000000;
 	errno = 4711;
 	error = ct->ct_be->be_wait(&ct->ct_inst, ct->ct_number, NULL, 0, rd,
-	    room, countp, deadline);
+	    room, countp, until(ms));
 	ATF_CHECK_EQ_MSG(4711, errno, "be_wait touched errno");
 	ATF_REQUIRE(*countp <= room);
 	evany__inst_lock(&ct->ct_inst);
@@ -250,6 +254,30 @@ ct_wake(struct ct *ct)
 	evany__inst_lock(&ct->ct_inst);
 	error = ct->ct_be->be_wake(&ct->ct_inst, ct->ct_number);
 	evany__inst_unlock(&ct->ct_inst);
+	return (error);
+}
+
+int
+ct_mark(struct ct *ct, bool on)
+{
+	int error;
+
+	errno = 4711;
+	evany__inst_lock(&ct->ct_inst);
+	error = ct->ct_be->be_mark(&ct->ct_inst, ct->ct_number, on);
+	evany__inst_unlock(&ct->ct_inst);
+	ATF_CHECK_EQ_MSG(4711, errno, "be_mark touched errno");
+	return (error);
+}
+
+int
+ct_doze(struct ct *ct, int ms)
+{
+	int error;
+
+	errno = 4711;
+	error = ct->ct_be->be_doze(&ct->ct_inst, ct->ct_number, until(ms));
+	ATF_CHECK_EQ_MSG(4711, errno, "be_doze touched errno");
 	return (error);
 }
 

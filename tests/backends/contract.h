@@ -112,6 +112,9 @@ void	ct_one_kind(struct ct *, enum evany__cookie_kind, unsigned);
 int	ct_feed(struct ct *, int fd, enum evany__mode, unsigned id);
 void	ct_unfeed(struct ct *, int fd);
 int	ct_wake(struct ct *);
+int	ct_mark(struct ct *, bool on);
+/* be_doze, milliseconds as ct_wait. */
+int	ct_doze(struct ct *, int ms);
 int	ct_alarm(struct ct *, int clock, int64_t at);
 
 /* Does the number poll(2) readable within the deadline, or stay quiet? */

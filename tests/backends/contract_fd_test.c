@@ -326,6 +326,205 @@ CT_TC(off__ends_it, "nothing is reported of what is not wanted any more")
 	evt_close(p[1]);
 }
 
+/* ---- several directions as one ------------------------------------------------ */
+
+static void
+together(struct ct *ct, int fd, const uint8_t *want)
+{
+	int error = ct_change(ct, fd, want, EVANY__TOGETHER);
+
+	ATF_REQUIRE_MSG(error == 0, "be_change: %s", strerror(error));
+}
+
+CT_TC(together__one_report, "all directions that are ready come in one report")
+{
+	struct ct *ct = ct_open(be, TAG);
+	int i, s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	evt_write(s[1], 1);
+	for (i = 0; i < 3; i++) {
+		together(ct, s[0], CT_WANT(ONCE, ONCE, OFF));
+		ATF_CHECK(ct_readable(ct->ct_number));
+		ATF_CHECK_EQ(EVANY__IN | EVANY__OUT | EVANY__SPENT,
+		    ct_one(ct, s[0]));
+		ct_none(ct);
+		ATF_CHECK(ct_quiet(ct->ct_number));
+	}
+	ct_close(ct);
+	evt_close(s[0]);
+	evt_close(s[1]);
+}
+
+CT_TC(together__first_ends_all, "the first report is the last of all directions")
+{
+	struct ct *ct = ct_open(be, TAG);
+	int s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	evt_nonblock(s[0]);
+	(void)evt_fill(s[0]);
+	together(ct, s[0], CT_WANT(ONCE, ONCE, OFF));
+	ct_none(ct);
+	evt_write(s[1], 1);
+	ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT, ct_one(ct, s[0]));
+	(void)evt_drain(s[1]);
+	ct_none(ct);
+	ATF_CHECK(ct_quiet(ct->ct_number));
+	together(ct, s[0], CT_WANT(OFF, ONCE, OFF));
+	ATF_CHECK_EQ(EVANY__OUT | EVANY__SPENT, ct_one(ct, s[0]));
+	ct_none(ct);
+	ct_close(ct);
+	evt_close(s[0]);
+	evt_close(s[1]);
+}
+
+CT_TC(together__restated, "what is stated last counts, reported or not")
+{
+	struct evany__ready rd[4];
+	struct ct *ct = ct_open(be, TAG);
+	int s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	together(ct, s[0], CT_WANT(ONCE, OFF, OFF));
+	together(ct, s[0], CT_WANT(ONCE, OFF, OFF));
+	ct_none(ct);
+	together(ct, s[0], CT_WANT(OFF, ONCE, OFF));
+	ATF_REQUIRE(ct_readable(ct->ct_number));
+	together(ct, s[0], CT_WANT(ONCE, OFF, OFF));
+	ATF_CHECK_EQ(0, ct_poll(ct, rd, 4));
+	evt_write(s[1], 1);
+	ATF_REQUIRE(ct_readable(ct->ct_number));
+	together(ct, s[0], CT_WANT(ONCE, ONCE, OFF));
+	ATF_CHECK_EQ(EVANY__IN | EVANY__OUT | EVANY__SPENT,
+	    ct_one(ct, s[0]));
+	together(ct, s[0], CT_WANT(ONCE, ONCE, OFF));
+	ct_want(ct, s[0], CT_WANT(OFF, OFF, OFF));
+	ct_none(ct);
+	ATF_CHECK(ct_quiet(ct->ct_number));
+	ct_close(ct);
+	evt_close(s[0]);
+	evt_close(s[1]);
+}
+
+CT_TC(together__only_the_end, "with none wanted a hang-up is reported, once")
+{
+	struct ct *ct = ct_open(be, TAG);
+	unsigned bits;
+	int i, p[2], s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	evt_write(s[1], 1);
+	together(ct, s[0], CT_WANT(OFF, OFF, OFF));
+	ct_none(ct);
+	ATF_CHECK(ct_quiet(ct->ct_number));
+	evt_close(s[1]);
+	for (i = 0; i < 2; i++) {
+		ATF_CHECK(ct_readable(ct->ct_number));
+		bits = ct_one(ct, s[0]);
+		ATF_CHECK_EQ(EVANY__HUP | EVANY__SPENT,
+		    bits & ~(unsigned)EVANY__ERR);
+		ct_none(ct);
+		ATF_CHECK(ct_quiet(ct->ct_number));
+		together(ct, s[0], CT_WANT(OFF, OFF, OFF));
+	}
+	evt_close(s[0]);
+	ct_renew(ct, s[0]);
+
+	evt_pipe(p);
+	together(ct, p[1], CT_WANT(OFF, OFF, OFF));
+	ct_none(ct);
+	evt_close(p[0]);
+	bits = ct_one(ct, p[1]);
+	ATF_CHECK((bits & (EVANY__ERR | EVANY__HUP)) != 0);
+	ATF_CHECK((bits & EVANY__OUT) == 0);
+	ct_none(ct);
+	ct_close(ct);
+	evt_close(p[1]);
+}
+
+static void
+close_later(void *arg)
+{
+	evt_close(*(int *)arg);
+}
+
+CT_TC(together__end_in_a_wait, "a hang-up with none wanted ends a wait")
+{
+	struct evt_thread t;
+	struct ct *ct = ct_open(be, TAG);
+	int p[2];
+
+	evt_pipe(p);
+	together(ct, p[0], CT_WANT(OFF, OFF, OFF));
+	evt_thread_start(&t, close_later, &p[1]);
+	ATF_CHECK_EQ(EVANY__HUP | EVANY__SPENT, ct_one(ct, p[0]));
+	evt_thread_join(&t);
+	ct_close(ct);
+	evt_close(p[0]);
+}
+
+CT_TC(together__remembers_file, "spent or with none wanted it is still known")
+{
+	struct ct *ct = ct_open(be, TAG);
+	int i, p[2], q[2];
+	const int fd = 305;
+
+	evt_pipe(p);
+	evt_pipe(q);
+	evt_write(p[1], 1);
+	for (i = 0; i < 2; i++) {
+		ATF_REQUIRE_EQ(fd, dup2(p[0], fd));
+		if (i == 0) {
+			together(ct, fd, CT_WANT(ONCE, OFF, OFF));
+			ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT,
+			    ct_one(ct, fd));
+		} else
+			together(ct, fd, CT_WANT(OFF, OFF, OFF));
+		ATF_CHECK_EQ(0, ct_change(ct, fd, CT_WANT(ONCE, OFF, OFF),
+		    EVANY__TOGETHER));
+		ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT, ct_one(ct, fd));
+		if (i == 1)
+			together(ct, fd, CT_WANT(OFF, OFF, OFF));
+		ATF_REQUIRE_EQ(fd, dup2(q[0], fd));
+		ATF_CHECK_EQ(ESTALE, ct_change(ct, fd,
+		    CT_WANT(ONCE, OFF, OFF), EVANY__TOGETHER));
+		ct_renew(ct, fd);
+		together(ct, fd, CT_WANT(ONCE, OFF, OFF));
+		evt_write(q[1], 1);
+		ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT, ct_one(ct, fd));
+		ATF_CHECK_EQ(1, evt_drain(q[0]));
+		/* VERIFY: not left silent in place. */
+		ATF_CHECK_EQ(0, ct_change(ct, fd, CT_WANT(OFF, OFF, OFF),
+		    EVANY__VERIFY));
+	}
+	ct_close(ct);
+	evt_close(fd);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q[0]);
+	evt_close(q[1]);
+}
+
+CT_TC(together__errors, "with none wanted, too: EBADF, EPERM, EINVAL")
+{
+	struct ct *ct = ct_open(be, TAG);
+	char path[EVT_PATH_MAX];
+	int fd;
+
+	fd = evt_move(evt_tmpfile(path), 210);
+	ATF_CHECK_EQ(EPERM, ct_change(ct, fd, CT_WANT(OFF, OFF, OFF),
+	    EVANY__TOGETHER));
+	evt_close(fd);
+	(void)unlink(path);
+	ATF_CHECK_EQ(EBADF, ct_change(ct, fd, CT_WANT(OFF, OFF, OFF),
+	    EVANY__TOGETHER));
+	ATF_CHECK_EQ(EINVAL, ct_change(ct, ct->ct_number,
+	    CT_WANT(OFF, OFF, OFF), EVANY__TOGETHER));
+	ct_none(ct);
+	ct_close(ct);
+}
+
 CT_TC(bits__end_and_error, "end of stream, hang-up and error have their bits")
 {
 	struct ct *ct = ct_open(be, TAG);
@@ -764,6 +963,13 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, directions__independent);
 	CT_ADD(tp, levels__one_record);
 	CT_ADD(tp, off__ends_it);
+	CT_ADD(tp, together__one_report);
+	CT_ADD(tp, together__first_ends_all);
+	CT_ADD(tp, together__restated);
+	CT_ADD(tp, together__only_the_end);
+	CT_ADD(tp, together__end_in_a_wait);
+	CT_ADD(tp, together__remembers_file);
+	CT_ADD(tp, together__errors);
 	CT_ADD(tp, bits__end_and_error);
 	CT_ADD(tp, bits__for_directions);
 	CT_ADD(tp, bits__urgent);

@@ -55,6 +55,8 @@ CT_TC(open__close_on_exec, "the number is close-on-exec as asked, the rest is")
 	ct_want(ct, p[0], CT_WANT(EDGE, OFF, OFF));
 	ct_want(ct, p[1], CT_WANT(OFF, EDGE, OFF));
 	ATF_CHECK_EQ(0, ct_wake(ct));
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	ATF_CHECK_EQ(0, ct_doze(ct, 0));
 	ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__MONOTONIC, EVANY__FOREVER));
 	ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__REALTIME, EVANY__FOREVER));
 	for (fd = n = 0; fd < LOW; fd++) {
@@ -198,6 +200,9 @@ CT_TC(fork_child__drops_descriptors, "a child closes its own and harms nothing")
 	ct_want(ct, p[0], CT_WANT(EDGE, OFF, OFF));
 	ct_want(ct, p[1], CT_WANT(OFF, ONCE, OFF));
 	ATF_CHECK_EQ(EVANY__OUT | EVANY__SPENT, ct_one(ct, p[1]));
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	ATF_CHECK_EQ(0, ct_doze(ct, 0));
+	ATF_CHECK_EQ(0, ct_mark(ct, false));
 	ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__MONOTONIC, EVANY__FOREVER));
 	i = evt_in_child(fork_child, ct);
 	ATF_CHECK_MSG(i == 0, "descriptor %d is open in the child", i);
