@@ -51,7 +51,8 @@ share_events(struct evany__inst *inst, int number, int *fdp, uint32_t events)
 		if (error == 0 || !evany__be_epoll_names(inst, number))
 			return (share_error(inst, number, error));
 		/* The program closed our descriptor: another is needed. */
-	}
+	} else if (!evany__be_epoll_names(inst, number))
+		return (EIDRM);
 	if ((error = evany__ep_eventfd(&fd)) != 0)
 		return (error);
 	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, events, cookie);

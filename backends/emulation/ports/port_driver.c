@@ -32,13 +32,28 @@ static atomic_uint port_living;
 
 /* ---- locks -------------------------------------------------------------------- */
 
+static int
+mark_here(struct port *pt, bool on)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	int error;
+
+	error = inst->in_table->tb_be->be_mark(inst, inst->in_number, on);
+	if (error == 0)
+		pt->pt_shared->ps_marked = on;
+	return (error);
+}
+
 static void
 shared_enter(struct port *pt)
 {
 	if (!pt->pt_forked)
 		return;
-	if (evany__lock_enter(&pt->pt_shared->ps_lock) == EOWNERDEAD)
+	if (evany__lock_enter(&pt->pt_shared->ps_lock) == EOWNERDEAD) {
 		evany__port_mend(pt->pt_shared);
+		/* What the kernel was told last, nobody knows. */
+		(void)mark_here(pt, pt->pt_shared->ps_count > 0);
+	}
 	pt->pt_inside = true;
 }
 
@@ -70,7 +85,7 @@ port_mark(struct port *pt, bool on)
 	const struct evany__be_ops *be = inst->in_table->tb_be;
 	int error, i, list[EVANY__NUMBERS], n;
 
-	if ((error = be->be_mark(inst, inst->in_number, on)) == EIDRM) {
+	if ((error = mark_here(pt, on)) == EIDRM) {
 		shared_leave(pt);
 		evany__inst_unlock(inst);
 		n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
@@ -110,8 +125,8 @@ evany__port_tell(struct port *pt)
 		pt->pt_told = error == 0;
 		return (error);
 	}
-	if ((error = be->be_mark(inst, inst->in_number, true)) == 0)
-		ps->ps_marked = pt->pt_told = true;
+	error = mark_here(pt, true);
+	pt->pt_told = error == 0;
 	return (error);
 }
 
@@ -289,9 +304,15 @@ static void
 port_fork(struct evany__inst *inst, enum evany__fork when)
 {
 	struct port *pt = port_of(inst);
+	bool marked;
 
 	switch (when) {
 	case EVANY__FORK_BEFORE:
+		/* What the mark is made of must be there in both. */
+		marked = pt->pt_shared->ps_marked;
+		(void)mark_here(pt, true);
+		if (!marked)
+			(void)mark_here(pt, false);
 		pt->pt_forked = true;
 		break;
 	case EVANY__FORK_PARENT:
