@@ -788,8 +788,9 @@ inst_keep(struct evany__inst *inst)
 		inst->in_alarm[clock] = 0;
 	}
 	atomic_store(&inst->in_ringing, 0);
-	memset(inst->in_feeders, 0,
-	    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
+	if (inst->in_nfeeders > 0)
+		memset(inst->in_feeders, 0,
+		    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
 	atomic_store(&inst->in_nasked, 0);
 	/* Threads that had taken references are not here. */
 	atomic_store(&inst->in_refs, 1);
