@@ -14,7 +14,7 @@
 #include "backends/poll/pollthread.h"
 
 const struct evany__signal_ops *sig_ops;
-volatile sig_atomic_t sig_called;
+atomic_int sig_called;
 
 static void
 tick_nothing(struct evany__bg_tick *bt)
@@ -124,7 +124,6 @@ sig_handler(int signo)
 {
 	(void)signo;
 	sig_called++;
-	errno = 1;
 }
 
 void

@@ -66,7 +66,7 @@ void	sig_refresh(struct src *);
 void	sig_expect(struct sig *, uint64_t sent);
 
 /* A handler of the program, and how often it was called. */
-extern volatile sig_atomic_t sig_called;
+extern atomic_int sig_called;
 void	sig_handler(int);
 void	sig_set(int signo, void (*)(int), int flags);
 bool	sig_handled_by(int signo, void (*)(int));
