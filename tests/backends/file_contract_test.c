@@ -703,8 +703,6 @@ FW_TC(fork__child_lets_go,
 	int fd, feeder, status;
 	pid_t pid;
 
-	if (!fw->fw_access)
-		evt_skip_tsan();	/* the child starts a thread */
 	fd = fw_file(path);
 	fw_watch(fw, &w, fd, FW_CHANGES);
 	feeder = fw->fw_feeder;

@@ -278,6 +278,7 @@ PT_TC(fork__begins_anew, "the child has no thread until it needs one")
 {
 	int i, n;
 
+	evt_skip_tsan(EVT_TSAN_FORKED);
 	ATF_CHECK(threads() <= 1);
 	ATF_REQUIRE_EQ(0, evany__bg_tick_start(&tick, 1));
 	ATF_REQUIRE_EQ(0, evany__bg_tick_start(&other, 3600000));

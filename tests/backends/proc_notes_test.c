@@ -291,7 +291,7 @@ TOLD(fork__threads, "Threads are no forks; their forks are")
 	struct proc pr;
 	struct src sr;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_FORKED);
 	src_open(&sr);
 	evt_child_start(&c, actor);
 	proc_attach(&sr, &pr, c.ec_pid, EVANY__P_FORK);
@@ -450,7 +450,7 @@ TOLD(child__with_a_thread, "A thread of a child is nobody's child")
 	struct src sr;
 	pid_t pid;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_FORKED);
 	src_open(&sr);
 	evt_child_start(&c, actor);
 	proc_attach_all(&sr, &pr, c.ec_pid, ALL_NOTES, kids);

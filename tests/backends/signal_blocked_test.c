@@ -278,7 +278,6 @@ close_all(void *arg)
 SIG_TC(descriptors__closed_by_program,
     "The handler writes to nothing that is not ours any more")
 {
-	evt_skip_tsan();
 	ATF_REQUIRE_EQ(0, evt_in_child(close_all, NULL));
 }
 

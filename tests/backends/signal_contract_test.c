@@ -157,6 +157,7 @@ SIG_TC(attach__thread_directed, "Signals to any thread count")
 	struct src sr;
 	struct sig sg;
 
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	sig_set(SIGUSR1, sig_handler, 0);
 	src_open(&sr);
 	sig_attach(&sr, &sg, SIGUSR1);
@@ -195,7 +196,6 @@ SIG_TC(fork__child_counts_nothing, "The child of fork has its own dispositions")
 	struct sig sg, urgent;
 	struct src sr;
 
-	evt_skip_tsan();
 	sig_set(SIGUSR1, sig_handler, 0);
 	sig_set(SIGURG, SIG_DFL, 0);
 	src_open(&sr);
@@ -222,7 +222,7 @@ SIG_TC(handler__mask_and_flags,
 	struct src sr;
 	struct sig sg;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	ATF_REQUIRE_EQ(0, sigaltstack(&ss, NULL));
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_sigaction = handler_info;
@@ -339,7 +339,7 @@ SIG_TC(ignored__calls_restart, "A signal that is ignored does not end a read")
 	struct sig sg;
 	int p[2];
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	sig_set(SIGURG, SIG_IGN, 0);
 	evt_pipe(p);
 	src_open(&sr);
@@ -406,7 +406,6 @@ SIG_TC(default__still_kills, "SIG_DFL that ends the process does so")
 	int status;
 	pid_t pid;
 
-	evt_skip_tsan();
 	if ((pid = fork()) == 0)
 		_exit(die_watched(NULL));
 	ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));

@@ -53,7 +53,7 @@ static void
 prepare(struct request *r, int kq, unsigned int flags, int fd, size_t n,
     off_t offset)
 {
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_LIBC);
 	memset(r, 0, sizeof(*r));
 	r->cb.aio_fildes = fd;
 	r->cb.aio_buf = r->buf;

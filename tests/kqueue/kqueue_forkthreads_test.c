@@ -348,7 +348,7 @@ EVT_TC(handler__triggers_a_waiter, "KQ-252 KQ-056",
 	struct fork_waiter fw;
 	int i;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	fw.fw_kq = evt_kq();
 	handler_install(fw.fw_kq);
 	evt_change(fw.fw_kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);

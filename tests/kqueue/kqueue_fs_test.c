@@ -143,7 +143,6 @@ EVT_TC(mount__told, "KQ-238",
 #ifdef __linux__
 	int kq, result;
 
-	evt_skip_tsan();
 	kq = evt_kq();
 	need_fs(kq);
 	evt_close(kq);

@@ -129,7 +129,7 @@ EVT_TC(threads__first_one_ends, "KQ-182 KQ-179",
 	char byte;
 	int kq, kq2;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_FORKED);
 	kq = evt_kq();
 	kq2 = evt_kq();
 	evt_child_start(&c, lose_the_first_thread);

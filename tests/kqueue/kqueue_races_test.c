@@ -582,10 +582,7 @@ EVT_TC(cancel__during_a_wait, "KQ-066 KQ-242",
 	void *result;
 	int i, kq, p[2];
 
-#ifdef EVT_ASAN
-	atf_tc_skip("AddressSanitizer takes the frames that a cancellation "
-	    "left for live ones");
-#endif
+	evt_skip_asan(EVT_ASAN_CANCEL);
 	kq = evt_kq();
 	evt_pipe(p);
 	evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);

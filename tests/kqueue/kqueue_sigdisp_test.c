@@ -114,7 +114,7 @@ EVT_TC(handler__as_it_asked_to_be_called, "KQ-198",
 	stack_t ss;
 	int kq;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	kq = evt_kq();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_sigaction = look_around;
@@ -271,7 +271,7 @@ EVT_TC(handler__restart, "KQ-198",
 	char byte;
 	int kq, p[2];
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	kq = evt_kq();
 	evt_pipe(p);
 	feed_fd = p[1];
@@ -547,7 +547,7 @@ EVT_TC(given_back__on_delete, "KQ-270",
 	struct sigaction sa;
 	int i, kq, kq2;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	kq = evt_kq();
 	kq2 = evt_kq();
 	for (i = 0; i < EVT_NITEMS(flags); i++) {

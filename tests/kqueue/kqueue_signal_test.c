@@ -208,7 +208,7 @@ EVT_TC(count__realtime, "KQ-197 KQ-196",
 
 	if (evt_native())
 		atf_tc_skip("no promise about real-time signals here");
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	kq = evt_kq();
 	(void)signal(SIGRTMIN + 1, handler);
 	watch(kq, SIGRTMIN + 1);
@@ -593,7 +593,7 @@ EVT_TC(thread__directed, "KQ-203",
 	struct sigaction sa;
 	int kq, p[2];
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	if (!RECORDED_FOR_THREADS)
 		atf_tc_skip("macOS does not record signals to threads");
 	kq = evt_kq();

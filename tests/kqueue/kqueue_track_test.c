@@ -583,7 +583,6 @@ EVT_TC(track__burst, "KQ-192 KQ-188",
 	struct evt_child c;
 	int ends, kq, made, starts;
 
-	evt_skip_tsan();
 	need_forks();
 	kq = evt_kq();
 	evt_child_start(&c, actor);

@@ -564,10 +564,7 @@ EVT_TC(cancel__ends_a_wait, "KQ-066",
 	void *value;
 	int i, j, kq, p[2];
 
-#ifdef EVT_ASAN
-	atf_tc_skip("AddressSanitizer takes the frames that a cancellation "
-	    "left for live ones");
-#endif
+	evt_skip_asan(EVT_ASAN_CANCEL);
 	evt_pipe(p);
 	for (i = 0; i < 6; i++) {
 		kq = evt_kq();

@@ -84,6 +84,51 @@ evt_scale(void)
 	return (atomic_load(&scale));
 }
 
+/* ---- sanitizers ---- */
+
+void
+evt_skip_asan(const char *limit)
+{
+#ifdef EVT_ASAN
+	atf_tc_skip("%s", limit);
+#else
+	(void)limit;
+#endif
+}
+
+void
+evt_skip_tsan(const char *limit)
+{
+#ifdef EVT_TSAN
+	atf_tc_skip("%s", limit);
+#else
+	(void)limit;
+#endif
+}
+
+#ifdef EVT_TSAN
+#define EVT_VISIBLE	__attribute__((__visibility__("default")))
+
+const char	*__tsan_default_options(void);
+const char	*__tsan_default_suppressions(void);
+
+/* Many cases fork, also beside the library's thread of the portable set. */
+EVT_VISIBLE const char *
+__tsan_default_options(void)
+{
+	return ("die_after_fork=0:atexit_sleep_ms=100");
+}
+
+/* That thread asks whether the program has closed a number: a race by nature. */
+EVT_VISIBLE const char *
+__tsan_default_suppressions(void)
+{
+	return ("race:^pe_same$\n");
+}
+#endif
+
+/* ---- the leak check ---- */
+
 /* Marks the open descriptors, leaving out the one used to look. */
 static void
 evt_open_fds(unsigned char *set)

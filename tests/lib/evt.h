@@ -64,20 +64,30 @@
 #define EVT_QUIET_MS	50			/* for what must not come */
 
 /* Built with a sanitizer, which needs memory and address space of its own? */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#define EVT_FEATURE(name)	__has_feature(name)
+#else
+#define EVT_FEATURE(name)	0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || EVT_FEATURE(address_sanitizer)
 #define EVT_ASAN	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define EVT_ASAN	1
 #endif
+#if defined(__SANITIZE_THREAD__) || EVT_FEATURE(thread_sanitizer)
+#define EVT_TSAN	1
 #endif
-#if defined(EVT_ASAN) || defined(__SANITIZE_THREAD__)
-#define EVT_SANITIZED	1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if defined(EVT_ASAN) || defined(EVT_TSAN)
 #define EVT_SANITIZED	1
 #endif
-#endif
+
+/* Limits of the sanitizers themselves, for evt_skip_tsan() and its like. */
+#define EVT_ASAN_CANCEL	"AddressSanitizer takes the frames that a "	\
+	"cancellation left for live ones"
+#define EVT_TSAN_SIGNALS "ThreadSanitizer calls a handler late, once for " \
+	"several signals, and with a mask of its own"
+#define EVT_TSAN_FORKED	"ThreadSanitizer lets no thread begin in a child " \
+	"of a process with threads"
+#define EVT_TSAN_LIBC	"ThreadSanitizer does not know threads that the C " \
+	"library begins for itself"
 
 #define EVT_PATH_MAX	64
 
@@ -171,6 +181,10 @@ bool	evt_native(void);
 const char *evt_backend(void);
 bool	evt_interposed(void);
 int	evt_scale(void);
+
+/* Skips the case, for that reason, if that sanitizer watches. */
+void	evt_skip_asan(const char *);
+void	evt_skip_tsan(const char *);
 
 /* Fails the case for a caller's line. */
 _Noreturn void evt_fail_at(const char *, int, const char *, ...)

@@ -86,16 +86,4 @@ bool	evt_status_is_told(void);
 /* The same for fork, exec and the like of other processes. */
 bool	evt_forks_are_told(void);
 
-/*
- * Skips under ThreadSanitizer, whose handlers run late and with masks of its
- * own, and which can follow neither a child of a process with threads nor
- * threads that the C library makes for itself.
- */
-#if defined(EVT_SANITIZED) && !defined(EVT_ASAN)
-#define evt_skip_tsan()							\
-	atf_tc_skip("ThreadSanitizer cannot follow this")
-#else
-#define evt_skip_tsan()	((void)0)
-#endif
-
 #endif /* EVT_CHILD_H */

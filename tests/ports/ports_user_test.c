@@ -315,7 +315,7 @@ EVT_TC(handler__interrupts_any_call, "PORT-119",
 	int64_t end;
 	int got, i, n, p[2], port, sent, user;
 
-	evt_skip_tsan();
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
 	evt_pipe(p);
 	evt_write(p[1], 1);
 	port = evt_port();
