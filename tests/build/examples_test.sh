@@ -82,6 +82,116 @@ hello_body()
 	atf_check -o empty sh -c ": | '$builddir/examples/hello'"
 }
 
+# A port is shared by fork, or the case is skipped.
+shared_ports()
+{
+	names=epoll
+	grep -q '^#define EVANY_BE_EPOLL' "$builddir/config.h" || names=poll
+	case ${EVANY_BACKENDS:-$names} in
+	*epoll*) ;;
+	*poll*) atf_skip "with the portable mechanisms the child does not \
+have the port" ;;
+	esac
+}
+
+# The job server, which must tell what wc does, in whatever order.
+jobserver()
+{
+	"$builddir/examples/jobserver" -w "$1" jobs/* >out ||
+	    { cat out; atf_fail "the job server failed"; }
+	wc -l jobs/* | sed -e '/ total$/d' -e 's/^ *//' | sort >expout
+	atf_check -o file:expout sh -c \
+	    "sed -e '\$d' -e 's/^ *//' out | sort"
+	atf_check -o inline:"$(wc -l <expout | tr -d ' ') files counted, \
+0 not; $1 workers ended, $1 of them well\n" tail -n 1 out
+}
+
+# So many files, of 0 lines and more.
+job_files()
+{
+	mkdir jobs
+	awk -v n="$1" 'BEGIN {
+		for (i = 0; i < n; i++) {
+			name = "jobs/" i
+			printf "" >name
+			for (k = 0; k < i; k++)
+				print k >name
+			close(name)
+		}
+	}'
+}
+
+atf_test_case jobserver_counts
+jobserver_counts_head()
+{
+	atf_set descr "the job server has each job done once, by all workers"
+}
+jobserver_counts_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	shared_ports
+	job_files 300
+	jobserver 4
+	jobserver 1
+	jobserver 64
+}
+
+atf_test_case jobserver_few_slots
+jobserver_few_slots_head()
+{
+	atf_set descr "the job server needs no more room than what is under way"
+}
+jobserver_few_slots_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	shared_ports
+	job_files 100
+	EVANY_PORT_EVENTS=12; export EVANY_PORT_EVENTS
+	jobserver 4
+}
+
+atf_test_case jobserver_bad_file
+jobserver_bad_file_head()
+{
+	atf_set descr "the job server tells of files that cannot be read"
+}
+jobserver_bad_file_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	shared_ports
+	echo line >file
+	atf_check -s exit:1 -o match:"^ *1 file$" \
+	    -o match:"^1 files counted, 1 not; 2 workers ended, 2 of them well$" \
+	    -e match:"none: No such file or directory" \
+	    "$builddir/examples/jobserver" -w 2 none file
+}
+
+# One worker is killed while another is about its job, a fifo.  Nobody has the
+# pipe any more when all of them have ended.
+atf_test_case jobserver_dead_worker
+jobserver_dead_worker_head()
+{
+	atf_set descr "the job server and its workers end with a killed worker"
+}
+jobserver_dead_worker_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	shared_ports
+	mkfifo job end
+	cat end >out &
+	cat=$!
+	"$builddir/examples/jobserver" -w 3 job >end 2>err &
+	server=$!
+	exec 3>job
+	victim=$(ps -A -o pid= -o ppid= |
+	    awk -v of="$server" '$2 == of { print $1; exit }')
+	kill -9 "$victim"
+	wait "$server" && atf_fail "the server did not notice"
+	exec 3>&-
+	wait "$cat"
+	atf_check -o match:"worker $victim ended too soon" cat err
+}
+
 atf_test_case readme
 readme_head()
 {
@@ -101,5 +211,9 @@ atf_init_test_cases()
 	atf_add_test_case demo_large_input
 	atf_add_test_case demo_no_input
 	atf_add_test_case hello
+	atf_add_test_case jobserver_bad_file
+	atf_add_test_case jobserver_counts
+	atf_add_test_case jobserver_dead_worker
+	atf_add_test_case jobserver_few_slots
 	atf_add_test_case readme
 }
