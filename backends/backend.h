@@ -410,8 +410,13 @@ struct evany__signal_ops {
 	/* Signals sent from now on count.  EINVAL: no such signal. */
 	int	(*so_attach)(void **statep, struct evany__sigwatch *);
 	void	(*so_detach)(void **statep, struct evany__sigwatch *);
-	/* Before each wait: asks for the program's dispositions again. */
+	/* Before each wait: as so_review, and sees to blocked signals. */
 	void	(*so_refresh)(void **statep);
+	/*
+	 * Asks for the program's dispositions again; also from a signal
+	 * handler of the program that interrupted malloc.
+	 */
+	void	(*so_review)(void **statep);
 	/*
 	 * How often, in this thread, a handler of ours ran for a signal that
 	 * the program ignores.  If it grew, an EINTR may be nobody's business.

@@ -198,6 +198,15 @@ pipe_signal_refresh(void **statep)
 }
 
 static void
+pipe_signal_review(void **statep)
+{
+	struct pipe_signal *ps = *statep;
+
+	if (ps != NULL)
+		evany__sigset_refresh(&ps->ps_set);
+}
+
+static void
 pipe_signal_fork_child(void **statep)
 {
 	struct pipe_signal *ps = *statep;
@@ -216,6 +225,7 @@ const struct evany__signal_ops evany__signal_selfpipe_ops = {
 	.so_attach = pipe_signal_attach,
 	.so_detach = pipe_signal_detach,
 	.so_refresh = pipe_signal_refresh,
+	.so_review = pipe_signal_review,
 	.so_unseen = evany__sigchain_unseen,
 	.so_close = pipe_signal_close,
 	.so_fork_child = pipe_signal_fork_child

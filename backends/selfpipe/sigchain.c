@@ -48,6 +48,7 @@
 
 #include "backends/selfpipe/sigchain.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -85,6 +86,7 @@
 #define ST_DELIVERY	(1U << 17)
 
 #define HOPS		6
+#define ACTIONS		((size_t)24)	/* made at once */
 #define NOWHERE		(-1)
 
 struct action {
@@ -449,6 +451,25 @@ sig_ignored_by_default(int signo)
 	return (false);
 }
 
+/* Not by malloc, which a handler that triggers an event may have interrupted. */
+static struct action *
+action_new(void)
+{
+	static struct action *more;	/* (3) */
+	static size_t left;		/* (3) */
+	void *p;
+
+	if (left == 0) {
+		p = mmap(NULL, ACTIONS * sizeof(*more), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANON, -1, 0);
+		if (p == MAP_FAILED)
+			return (NULL);
+		more = p;
+		left = ACTIONS;
+	}
+	return (&more[--left]);
+}
+
 /* A place for the handler of this action; NOWHERE without memory. */
 static int
 sig_place(struct sig *sg, const struct sigaction *sa)
@@ -476,7 +497,7 @@ sig_place(struct sig *sg, const struct sigaction *sa)
 		if (action_equal(&ac->ac_asked, &asked))
 			break;
 	if (ac == NULL) {
-		if ((ac = calloc(1, sizeof(*ac))) == NULL)
+		if ((ac = action_new()) == NULL)
 			return (NOWHERE);
 		ac->ac_asked = asked;
 		ac->ac_calls = calls;

@@ -244,6 +244,7 @@ const struct evany__signal_ops evany__signal_signalfd_ops = {
 	.so_attach = be_signalfd_attach,
 	.so_detach = be_signalfd_detach,
 	.so_refresh = be_signalfd_refresh,
+	.so_review = be_signalfd_refresh,
 	.so_unseen = evany__sigchain_unseen,
 	.so_close = be_signalfd_close,
 	.so_fork_child = be_signalfd_fork_child

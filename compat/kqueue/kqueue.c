@@ -91,6 +91,22 @@ answer(struct kevent *to, const struct kevent *kev, int error, bool attaching)
 }
 
 /*
+ * The call ends without a wait, which would ask.  Triggers may come from a
+ * signal handler that interrupted anything but the library.  Lock held.
+ */
+static void
+queue_ask(struct evany__inst *inst, const struct kevent *changes, int nchanges)
+{
+
+	if (evany__inst_nasked(inst) == 0)
+		return;
+	if (evany__kqueue_triggers(changes, nchanges))
+		evany__inst_review(inst);
+	else
+		evany__inst_ask(inst);
+}
+
+/*
  * Applies the changes.  0 or an errno value; *outp is how many answers were
  * written, *donep whether the call ends here.
  */
@@ -108,9 +124,6 @@ queue_changes(struct evany__inst *inst, int number,
 	kq = inst->in_data;
 	if (kq->kq_nlonely > 0)
 		evany__fd_lonely_again(kq);
-	/* A trigger may come from a handler that interrupted a mechanism. */
-	if (nevents == 0 && !evany__kqueue_triggers(changes, nchanges))
-		evany__inst_ask(inst);
 	for (i = 0; i < nchanges && !*donep; i++) {
 		kev = changes[i];
 		error = evany__kqueue_change(kq, &kev, &attaching);
@@ -126,6 +139,8 @@ queue_changes(struct evany__inst *inst, int number,
 		} else
 			*donep = true;
 	}
+	if (nevents == 0 || *donep || *outp > 0)
+		queue_ask(inst, changes, nchanges);
 	lost = evany__inst_leave(inst);
 	return (error == EIDRM || lost == EIDRM ? EBADF : error);
 }
@@ -201,6 +216,11 @@ kevent(int number, const struct kevent *changes, int nchanges,
 		done = false;
 		error = queue_changes(inst, number, changes, nchanges, events,
 		    nevents, &out, &done);
+	}
+	else if (nevents == 0 && evany__inst_nasked(inst) > 0) {
+		evany__inst_enter(inst, number);
+		queue_ask(inst, changes, nchanges);
+		(void)evany__inst_leave(inst);
 	}
 	if (error == 0 && !done && out == 0 && nevents > 0)
 		error = queue_wait(&inst, number, events, nevents, timeout,

@@ -443,6 +443,47 @@ EVT_TC(later__between_calls_of_a_loop, "KQ-268",
 	evt_close(kq);
 }
 
+/* The calls that neither wait nor collect. */
+static const struct {
+	unsigned	flags;
+	unsigned	fflags;
+	int		changes;
+	int		room;
+} short_calls[] = {
+	{ 0, 0, 0, 0 },
+	{ EV_ADD | EV_DISABLE, 0, 1, 0 },
+	{ EV_ADD | EV_DISABLE | EV_RECEIPT, 0, 1, 1 },
+	{ 0, NOTE_TRIGGER, 1, 0 },
+	{ EV_RECEIPT, NOTE_TRIGGER, 1, 1 },
+	{ EV_ADD | EV_DISABLE | EV_RECEIPT, 0, 1, 0 }
+};
+
+EVT_TC(later__calls_that_do_not_wait, "KQ-268",
+    "Calls without room for events, receipts and triggers ask as well")
+{
+	struct kevent ev, out;
+	int i, kq, n;
+
+	kq = evt_kq();
+	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_DISABLE, 0, 0, NULL);
+	set_handler(SIGUSR1, handler, 0);
+	watch(kq, SIGUSR1);
+	for (i = 0; i < EVT_NITEMS(short_calls); i++) {
+		set_handler(SIGUSR1, i % 2 == 0 ? handler2 : handler, 0);
+		EV_SET(&ev, 1, EVFILT_USER, short_calls[i].flags,
+		    short_calls[i].fflags, 0, NULL);
+		n = evt_kevent(kq, &ev, short_calls[i].changes, &out,
+		    short_calls[i].room, NULL);
+		ATF_REQUIRE_EQ_MSG(short_calls[i].room, n, "call %d: %d", i,
+		    n);
+		send_self(SIGUSR1);
+		counted(kq, SIGUSR1, 1);
+	}
+	ATF_REQUIRE_EQ(i / 2, atomic_load(&handled));
+	ATF_REQUIRE_EQ(i / 2, atomic_load(&handled2));
+	evt_close(kq);
+}
+
 /* In a child: dies by the signal, by default or set back to it. */
 static int
 die_watched(void *arg)
@@ -740,6 +781,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, later__handler);
 	EVT_TP_ADD_TC(tp, later__ignored);
 	EVT_TP_ADD_TC(tp, later__between_calls_of_a_loop);
+	EVT_TP_ADD_TC(tp, later__calls_that_do_not_wait);
 	EVT_TP_ADD_TC(tp, deadly__still_deadly);
 	EVT_TP_ADD_TC(tp, deadly__stops_stop);
 	EVT_TP_ADD_TC(tp, given_back__on_delete);

@@ -324,6 +324,8 @@ int	evany__inst_leave(struct evany__inst *);
  * there is one more watch of that kind, or one less (-1).
  */
 void	evany__inst_ask(struct evany__inst *);
+/* Dispositions of signals only: may be called in a signal handler. */
+void	evany__inst_review(struct evany__inst *);
 void	evany__inst_asked(struct evany__inst *, int by);
 
 /* How many there are.  Changed under the lock, like nready. */

@@ -472,6 +472,14 @@ evany__inst_ask(struct evany__inst *inst)
 }
 
 void
+evany__inst_review(struct evany__inst *inst)
+{
+
+	if (inst->in_signal != NULL)
+		inst->in_table->tb_signal->so_review(&inst->in_signal);
+}
+
+void
 evany__inst_asked(struct evany__inst *inst, int by)
 {
 

@@ -38,6 +38,7 @@ late_trigger(int number, const void *note)
 		return;
 	evany__inst_enter(inst, number);
 	(void)evany__kqueue_change(inst->in_data, &kev, &attaching);
+	evany__inst_review(inst);
 	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 }
