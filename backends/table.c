@@ -10,9 +10,9 @@
  * Each list is in order of preference; the first that is built, allowed and
  * usable on the running system is taken, once per process.  The environment
  * variable EVANY_BACKENDS names the mechanisms that are allowed, separated by
- * commas ("epoll,inotify", "poll"); "poll" alone stands for the whole portable
- * set.  It is ignored in a set-user-ID program.  If it leaves nothing for a
- * kind, it is ignored for that kind.
+ * commas ("epoll,inotify", "poll").  A kind that none of the names serves is
+ * not narrowed, but that "poll" stands for the portable one of each kind.  It
+ * is ignored in a set-user-ID program.
  */
 #include "config.h"
 
@@ -65,15 +65,13 @@ static const struct evany__mount_ops *const mount_list[] = {
 static struct evany__table table;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
-/* Is name in the comma-separated list?  Everything is in none. */
+/* Is name in the comma-separated list? */
 static bool
-allowed(const char *list, const char *name)
+named(const char *list, const char *name)
 {
 	size_t len = strlen(name);
 	const char *p;
 
-	if (list == NULL || list[0] == '\0')
-		return (true);
 	for (p = list; p != NULL; p = strchr(p, ',')) {
 		if (*p == ',')
 			p++;
@@ -94,10 +92,15 @@ usable(int error)
 
 /* The last entry of each list is the portable one and always works. */
 #define CHOOSE(to, list, prefix, allow) do {				\
+	bool choose_any = named((allow), "poll");			\
 	size_t choose_i;						\
 									\
+	for (choose_i = 0; choose_i < LENGTH(list); choose_i++)		\
+		choose_any |= named((allow),				\
+		    (list)[choose_i]->prefix##name);			\
 	for (choose_i = 0; choose_i < LENGTH(list) - 1; choose_i++)	\
-		if (allowed((allow), (list)[choose_i]->prefix##name) &&	\
+		if ((!choose_any ||					\
+		    named((allow), (list)[choose_i]->prefix##name)) &&	\
 		    usable((list)[choose_i]->prefix##probe()))		\
 			break;						\
 	(to) = (list)[choose_i];					\
@@ -114,12 +117,14 @@ table_make(void)
 	if (geteuid() == getuid() && getegid() == getgid())
 		allow = getenv("EVANY_BACKENDS");
 #endif
+	if (allow == NULL)
+		allow = "";
 	CHOOSE(table.tb_be, be_list, be_, allow);
 	CHOOSE(table.tb_file, file_list, fo_, allow);
 	CHOOSE(table.tb_signal, signal_list, so_, allow);
 	CHOOSE(table.tb_proc, proc_list, po_, allow);
 	/* Only one way is known, over any mechanism that waits. */
-	CHOOSE(table.tb_mount, mount_list, mo_, NULL);
+	CHOOSE(table.tb_mount, mount_list, mo_, "");
 }
 
 const struct evany__table *
