@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -250,6 +251,55 @@ raw_timers_end(int q, size_t n, int *fds)
 		(void)close(fds[i]);
 }
 
+/* ---- records: a pipe, one system call each ------------------------------------ */
+
+struct record {
+	int	rc_events;
+	void	*rc_object;
+	void	*rc_user;
+};
+
+static void
+raw_records_open(int fds[2])
+{
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		kqb_die("pipe2");
+}
+
+static void
+raw_records_put(int q, const int fds[2], size_t n)
+{
+	struct record rc = { .rc_events = 0 };
+	size_t i;
+
+	(void)q;
+	for (i = 0; i < n; i++) {
+		rc.rc_events = (int)i;
+		if (write(fds[1], &rc, sizeof(rc)) != (ssize_t)sizeof(rc))
+			kqb_die("write");
+	}
+}
+
+static void
+raw_records_take(int q, const int fds[2], size_t n)
+{
+	struct record rc;
+	size_t i;
+
+	(void)q;
+	for (i = 0; i < n; i++)
+		if (read(fds[0], &rc, sizeof(rc)) != (ssize_t)sizeof(rc) ||
+		    rc.rc_events != (int)i)
+			kqb_die("read");
+}
+
+static void
+raw_records_close(int fds[2])
+{
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 const struct kqb_side kqb_raw = {
 	.name = "epoll",
 	.open = raw_open,
@@ -269,4 +319,8 @@ const struct kqb_side kqb_raw = {
 	.timers_list = raw_timers,
 	.timers_end = raw_timers_end,
 	.users = NULL,
+	.records_open = raw_records_open,
+	.records_put = raw_records_put,
+	.records_take = raw_records_take,
+	.records_close = raw_records_close,
 };

@@ -19,8 +19,6 @@
 #include <sys/socket.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,8 +127,8 @@ pairs_close(struct kqb_ctx *ctx)
 
 /* ---- registration ---------------------------------------------------------- */
 
-static int
-reg_setup(struct kqb_ctx *ctx)
+int
+kqb_reg_setup(struct kqb_ctx *ctx)
 {
 	ctx->items = kqb_idle(ctx->work->kind, ctx->work->n);
 	return (ctx->items == NULL);
@@ -155,20 +153,20 @@ reg_with(struct kqb_ctx *ctx, void (*add)(int, const struct kqb_item *,
 	return (sum);
 }
 
-static double
-reg_round(struct kqb_ctx *ctx)
+double
+kqb_reg_round(struct kqb_ctx *ctx)
 {
 	return (reg_with(ctx, ctx->side->add));
 }
 
-static double
-reg_list_round(struct kqb_ctx *ctx)
+double
+kqb_reg_list_round(struct kqb_ctx *ctx)
 {
 	return (reg_with(ctx, ctx->side->add_list));
 }
 
-static double
-reg_both_round(struct kqb_ctx *ctx)
+double
+kqb_reg_both_round(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	double sum, start;
@@ -185,8 +183,8 @@ reg_both_round(struct kqb_ctx *ctx)
 	return (sum);
 }
 
-static double
-churn_round(struct kqb_ctx *ctx)
+double
+kqb_churn_round(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	double start;
@@ -200,17 +198,17 @@ churn_round(struct kqb_ctx *ctx)
 	return (kqb_cpu() - start);
 }
 
-static int
-churn_setup(struct kqb_ctx *ctx)
+int
+kqb_churn_setup(struct kqb_ctx *ctx)
 {
-	if (reg_setup(ctx) != 0)
+	if (kqb_reg_setup(ctx) != 0)
 		return (1);
 	ctx->q = ctx->side->open();
 	return (0);
 }
 
-static double
-life_round(struct kqb_ctx *ctx)
+double
+kqb_life_round(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	double start;
@@ -226,14 +224,14 @@ life_round(struct kqb_ctx *ctx)
 	return (kqb_cpu() - start);
 }
 
-static void
-reg_teardown(struct kqb_ctx *ctx)
+void
+kqb_reg_teardown(struct kqb_ctx *ctx)
 {
 	(void)ctx;
 }
 
-static void
-queue_teardown(struct kqb_ctx *ctx)
+void
+kqb_queue_teardown(struct kqb_ctx *ctx)
 {
 	ctx->side->close(ctx->q);
 }
@@ -241,8 +239,8 @@ queue_teardown(struct kqb_ctx *ctx)
 /* ---- steady state ------------------------------------------------------------ */
 
 /* n registered in all, ACTIVE of them pairs, the rest idle eventfds. */
-static int
-steady_setup(struct kqb_ctx *ctx)
+int
+kqb_steady_setup(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	struct kqb_item item;
@@ -265,8 +263,8 @@ steady_setup(struct kqb_ctx *ctx)
 	return (0);
 }
 
-static double
-steady_round(struct kqb_ctx *ctx)
+double
+kqb_steady_round(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	double start;
@@ -276,8 +274,8 @@ steady_round(struct kqb_ctx *ctx)
 	return (kqb_cpu() - start);
 }
 
-static double
-rearm_round(struct kqb_ctx *ctx)
+double
+kqb_rearm_round(struct kqb_ctx *ctx)
 {
 	const struct kqb_work *w = ctx->work;
 	double start;
@@ -288,8 +286,8 @@ rearm_round(struct kqb_ctx *ctx)
 	return (kqb_cpu() - start);
 }
 
-static double
-idle_round(struct kqb_ctx *ctx)
+double
+kqb_idle_round(struct kqb_ctx *ctx)
 {
 	double start;
 
@@ -298,109 +296,68 @@ idle_round(struct kqb_ctx *ctx)
 	return (kqb_cpu() - start);
 }
 
-static void
-steady_teardown(struct kqb_ctx *ctx)
+void
+kqb_steady_teardown(struct kqb_ctx *ctx)
 {
 	ctx->side->close(ctx->q);
 	pairs_close(ctx);
 }
 
-/* ---- wake-up of another thread --------------------------------------------- */
+/* ---- records, many at once --------------------------------------------------- */
 
-struct wake {
-	const struct kqb_side *wa_side;
-	pthread_t wa_thread;
-	int	wa_q[2], wa_aux[2];	/* 0: the thread waits on, 1: we do */
-	int	wa_end;
-};
-
-static void *
-wake_thread(void *arg)
+int
+kqb_records_setup(struct kqb_ctx *ctx)
 {
-	struct wake *wa = arg;
-
-	for (;;) {
-		wa->wa_side->wake_wait(wa->wa_q[0], wa->wa_aux[0]);
-		if (__atomic_load_n(&wa->wa_end, __ATOMIC_ACQUIRE))
-			return (NULL);
-		wa->wa_side->wake(wa->wa_q[1], wa->wa_aux[1]);
-	}
-}
-
-static int
-wake_setup(struct kqb_ctx *ctx)
-{
-	struct wake *wa;
-	int i;
-
-	if ((wa = calloc(1, sizeof(*wa))) == NULL)
+	ctx->q = ctx->side->open();
+	if ((ctx->fds = calloc(2, sizeof(*ctx->fds))) == NULL)
 		kqb_die("calloc");
-	wa->wa_side = ctx->side;
-	for (i = 0; i < 2; i++) {
-		wa->wa_q[i] = ctx->side->open();
-		ctx->side->wake_add(wa->wa_q[i], &wa->wa_aux[i]);
-	}
-	if ((errno = pthread_create(&wa->wa_thread, NULL, wake_thread,
-	    wa)) != 0)
-		kqb_die("pthread_create");
-	ctx->wake = wa;
+	ctx->side->records_open(ctx->fds);
 	return (0);
 }
 
-static double
-wake_round(struct kqb_ctx *ctx)
+/* The taking alone. */
+double
+kqb_records_take_round(struct kqb_ctx *ctx)
 {
-	struct wake *wa = ctx->wake;
+	double start, sum;
+	size_t i;
+
+	for (sum = 0, i = 0; i < ctx->work->iters; i++) {
+		ctx->side->records_put(ctx->q, ctx->fds, ctx->work->k);
+		start = kqb_cpu();
+		ctx->side->records_take(ctx->q, ctx->fds, ctx->work->k);
+		sum += kqb_cpu() - start;
+	}
+	return (sum);
+}
+
+double
+kqb_records_round(struct kqb_ctx *ctx)
+{
 	double start;
 	size_t i;
 
-	start = kqb_now();
+	start = kqb_cpu();
 	for (i = 0; i < ctx->work->iters; i++) {
-		ctx->side->wake(wa->wa_q[0], wa->wa_aux[0]);
-		ctx->side->wake_wait(wa->wa_q[1], wa->wa_aux[1]);
+		ctx->side->records_put(ctx->q, ctx->fds, ctx->work->k);
+		ctx->side->records_take(ctx->q, ctx->fds, ctx->work->k);
 	}
-	return (kqb_now() - start);
+	return (kqb_cpu() - start);
 }
 
-/* The same on one processor: the calls themselves, not the way between two. */
-static double
-wake_one_round(struct kqb_ctx *ctx)
+void
+kqb_records_teardown(struct kqb_ctx *ctx)
 {
-	struct wake *wa = ctx->wake;
-	cpu_set_t old, one;
-	double sec;
-
-	CPU_ZERO(&one);
-	CPU_SET((size_t)sched_getcpu(), &one);
-	(void)pthread_getaffinity_np(pthread_self(), sizeof(old), &old);
-	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
-	(void)pthread_setaffinity_np(wa->wa_thread, sizeof(one), &one);
-	sec = wake_round(ctx);
-	(void)pthread_setaffinity_np(wa->wa_thread, sizeof(old), &old);
-	(void)pthread_setaffinity_np(pthread_self(), sizeof(old), &old);
-	return (sec);
-}
-
-static void
-wake_teardown(struct kqb_ctx *ctx)
-{
-	struct wake *wa = ctx->wake;
-	int i;
-
-	__atomic_store_n(&wa->wa_end, 1, __ATOMIC_RELEASE);
-	ctx->side->wake(wa->wa_q[0], wa->wa_aux[0]);
-	(void)pthread_join(wa->wa_thread, NULL);
-	for (i = 0; i < 2; i++) {
-		ctx->side->wake_end(wa->wa_q[i], wa->wa_aux[i]);
-		ctx->side->close(wa->wa_q[i]);
-	}
-	free(wa);
+	ctx->side->records_close(ctx->fds);
+	free(ctx->fds);
+	ctx->fds = NULL;
+	ctx->side->close(ctx->q);
 }
 
 /* ---- timers --------------------------------------------------------------------- */
 
-static int
-timers_setup(struct kqb_ctx *ctx)
+int
+kqb_timers_setup(struct kqb_ctx *ctx)
 {
 	/* Room for as many descriptors is needed: let the idle ones go. */
 	idle_drop();
@@ -426,110 +383,21 @@ timers_with(struct kqb_ctx *ctx, void (*arm)(int, size_t, int *))
 	return (sec);
 }
 
-static double
-timers_round(struct kqb_ctx *ctx)
+double
+kqb_timers_round(struct kqb_ctx *ctx)
 {
 	return (timers_with(ctx, ctx->side->timers));
 }
 
-static double
-timers_list_round(struct kqb_ctx *ctx)
+double
+kqb_timers_list_round(struct kqb_ctx *ctx)
 {
 	return (timers_with(ctx, ctx->side->timers_list));
 }
 
-static void
-timers_teardown(struct kqb_ctx *ctx)
+void
+kqb_timers_teardown(struct kqb_ctx *ctx)
 {
 	free(ctx->fds);
 	ctx->fds = NULL;
-}
-
-/* ---- the list --------------------------------------------------------------------- */
-
-#define REG(nm, fl, kd, num, it) {					\
-	.name = (nm), .floor = (fl), .setup = reg_setup,		\
-	.round = reg_round, .teardown = reg_teardown,			\
-	.kind = (kd), .n = (num), .iters = (it), .ops = (num) * (it) }
-#define STEADY(nm, fl, md, num, act, it) {				\
-	.name = (nm), .floor = (fl), .setup = steady_setup,		\
-	.round = steady_round, .teardown = steady_teardown,		\
-	.mode = (md), .n = (num), .k = (act), .iters = (it),		\
-	.ops = (act) * (it) }
-#define REARM(nm, fl, md, num, act, it) {				\
-	.name = (nm), .floor = (fl), .setup = steady_setup,		\
-	.round = rearm_round, .teardown = steady_teardown,		\
-	.mode = (md), .n = (num), .k = (act), .iters = (it),		\
-	.ops = (act) * (it) }
-
-const struct kqb_work kqb_works[] = {
-	REG("add eventfd 1k", 1.4, KQB_EVENTFD, 1000, 8),
-	REG("add eventfd 10k", 1.4, KQB_EVENTFD, 10000, 1),
-	REG("add eventfd 19k", 1.4, KQB_EVENTFD, 19000, 1),
-	REG("add pipe 1k", 1.4, KQB_PIPE, 1000, 8),
-	REG("add pipe 10k", 1.4, KQB_PIPE, 10000, 1),
-	REG("add pipe 19k", 1.4, KQB_PIPE, 19000, 1),
-	REG("add socket 1k", 1.4, KQB_SOCKPAIR, 1000, 8),
-	REG("add socket 10k", 1.4, KQB_SOCKPAIR, 10000, 1),
-	REG("add socket 19k", 1.4, KQB_SOCKPAIR, 19000, 1),
-	{ .name = "add socket 10k, 64 in a list", .setup = reg_setup,
-	    .round = reg_list_round, .teardown = reg_teardown,
-	    .kind = KQB_SOCKPAIR, .n = 10000, .iters = 1, .ops = 10000 },
-	{ .name = "add socket 10k, both ways", .setup = reg_setup,
-	    .round = reg_both_round, .teardown = reg_teardown,
-	    .kind = KQB_SOCKPAIR, .n = 10000, .iters = 1, .ops = 10000 },
-	{ .name = "add and delete socket", .setup = churn_setup,
-	    .round = churn_round, .teardown = queue_teardown,
-	    .kind = KQB_SOCKPAIR, .n = 100, .iters = 40, .ops = 4000 },
-	{ .name = "queue, 4 sockets, close", .setup = reg_setup,
-	    .round = life_round, .teardown = reg_teardown,
-	    .kind = KQB_SOCKPAIR, .n = 4, .iters = 200, .ops = 200 },
-
-	STEADY("1 of 100, level", 1.25, KQB_LEVEL, 100, 1, 1500),
-	STEADY("1 of 1k, level", 1.25, KQB_LEVEL, 1000, 1, 1500),
-	STEADY("1 of 19k, level", 1.25, KQB_LEVEL, 19000, 1, 1500),
-	STEADY("1 of 100, clear", 1.25, KQB_CLEAR, 100, 1, 1500),
-	STEADY("1 of 1k, clear", 1.25, KQB_CLEAR, 1000, 1, 1500),
-	STEADY("1 of 19k, clear", 1.25, KQB_CLEAR, 19000, 1, 1500),
-	STEADY("100 of 100, level", 1.2, KQB_LEVEL, 100, 100, 20),
-	STEADY("100 of 1k, level", 1.2, KQB_LEVEL, 1000, 100, 20),
-	STEADY("100 of 19k, level", 1.2, KQB_LEVEL, 19000, 100, 20),
-	STEADY("100 of 100, clear", 1.2, KQB_CLEAR, 100, 100, 20),
-	STEADY("100 of 1k, clear", 1.2, KQB_CLEAR, 1000, 100, 20),
-	STEADY("100 of 19k, clear", 1.2, KQB_CLEAR, 19000, 100, 20),
-	REARM("1 of 1k, dispatch", 1.2, KQB_DISPATCH, 1000, 1, 1500),
-	REARM("100 of 1k, dispatch", 1.2, KQB_DISPATCH, 1000, 100, 20),
-	REARM("1 of 1k, oneshot", 1.4, KQB_ONESHOT, 1000, 1, 1500),
-	REARM("100 of 1k, oneshot", 1.4, KQB_ONESHOT, 1000, 100, 20),
-	{ .name = "idle call, 1k", .floor = 1.3, .setup = steady_setup,
-	    .round = idle_round, .teardown = steady_teardown,
-	    .n = 1000, .iters = 4000, .ops = 4000 },
-
-	{ .name = "wake a thread", .floor = 1.15, .setup = wake_setup,
-	    .round = wake_round, .teardown = wake_teardown,
-	    .iters = 300, .ops = 600 },
-	{ .name = "wake a thread, one cpu", .floor = 1.15,
-	    .setup = wake_setup, .round = wake_one_round,
-	    .teardown = wake_teardown, .iters = 300, .ops = 600 },
-
-	{ .name = "arm 10k timers", .floor = 0.05, .setup = timers_setup,
-	    .round = timers_round, .teardown = timers_teardown,
-	    .n = 10000, .iters = 1, .ops = 10000 },
-	{ .name = "arm 10k timers, 64 in a list", .floor = 0.05,
-	    .setup = timers_setup, .round = timers_list_round,
-	    .teardown = timers_teardown, .n = 10000, .iters = 1,
-	    .ops = 10000 },
-};
-const size_t kqb_nworks = sizeof(kqb_works) / sizeof(kqb_works[0]);
-
-const struct kqb_work *
-kqb_work_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < kqb_nworks; i++) {
-		if (strcmp(kqb_works[i].name, name) == 0)
-			return (&kqb_works[i]);
-	}
-	return (NULL);
 }

@@ -5,10 +5,10 @@
  */
 
 /*
- * What the parts of kqbench share.
+ * What the parts of kqbench and portbench share.
  *
- * A side is one way of doing the work: raw epoll, evany's kqueue, another
- * kqueue library.  Its functions are whole loops, so that no call through a
+ * A side is one way of doing the work: raw epoll, evany's kqueue or event
+ * ports, another kqueue library.  Its functions are whole loops, so that no call through a
  * pointer is inside what is measured.  A work is set up once for each side
  * and then run in turns, a short round each.
  */
@@ -75,9 +75,15 @@ struct kqb_side {
 	void	(*timers_end)(int q, size_t n, int *fds);
 	/* n user events, for their size only; absent where there are none. */
 	void	(*users)(int q, size_t n);
+
+	/* Records through the queue, n at a time; fds belongs to the side. */
+	void	(*records_open)(int fds[2]);
+	void	(*records_put)(int q, const int fds[2], size_t n);
+	void	(*records_take)(int q, const int fds[2], size_t n);
+	void	(*records_close)(int fds[2]);
 };
 
-extern const struct kqb_side kqb_raw, kqb_evany;
+extern const struct kqb_side kqb_raw, kqb_evany, kqb_ports;
 
 /* Another kqueue library; NULL and a message if it cannot be used. */
 const struct kqb_side *kqb_foreign_load(const char *path);
@@ -110,15 +116,57 @@ struct kqb_ctx {
 	int	q;
 };
 
-extern const struct kqb_work kqb_works[];
-extern const size_t kqb_nworks;
-const struct kqb_work *kqb_work_find(const char *name);
+int	kqb_reg_setup(struct kqb_ctx *);
+double	kqb_reg_round(struct kqb_ctx *);
+double	kqb_reg_list_round(struct kqb_ctx *);
+double	kqb_reg_both_round(struct kqb_ctx *);
+void	kqb_reg_teardown(struct kqb_ctx *);
+/* Registered and deleted again; a queue made, used and closed. */
+int	kqb_churn_setup(struct kqb_ctx *);
+double	kqb_churn_round(struct kqb_ctx *);
+double	kqb_life_round(struct kqb_ctx *);
+void	kqb_queue_teardown(struct kqb_ctx *);
+int	kqb_steady_setup(struct kqb_ctx *);
+double	kqb_steady_round(struct kqb_ctx *);
+double	kqb_rearm_round(struct kqb_ctx *);
+double	kqb_idle_round(struct kqb_ctx *);
+void	kqb_steady_teardown(struct kqb_ctx *);
+int	kqb_records_setup(struct kqb_ctx *);
+double	kqb_records_take_round(struct kqb_ctx *);
+double	kqb_records_round(struct kqb_ctx *);
+void	kqb_records_teardown(struct kqb_ctx *);
+int	kqb_timers_setup(struct kqb_ctx *);
+double	kqb_timers_round(struct kqb_ctx *);
+double	kqb_timers_list_round(struct kqb_ctx *);
+void	kqb_timers_teardown(struct kqb_ctx *);
+
+#define KQB_REG(nm, fl, kd, num, it) {					\
+	.name = (nm), .floor = (fl), .setup = kqb_reg_setup,		\
+	.round = kqb_reg_round, .teardown = kqb_reg_teardown,		\
+	.kind = (kd), .n = (num), .iters = (it), .ops = (num) * (it) }
+#define KQB_STEADY(nm, fl, md, num, act, it) {				\
+	.name = (nm), .floor = (fl), .setup = kqb_steady_setup,		\
+	.round = kqb_steady_round, .teardown = kqb_steady_teardown,	\
+	.mode = (md), .n = (num), .k = (act), .iters = (it),		\
+	.ops = (act) * (it) }
+#define KQB_REARM(nm, fl, md, num, act, it) {				\
+	.name = (nm), .floor = (fl), .setup = kqb_steady_setup,		\
+	.round = kqb_rearm_round, .teardown = kqb_steady_teardown,	\
+	.mode = (md), .n = (num), .k = (act), .iters = (it),		\
+	.ops = (act) * (it) }
 
 /*
  * n descriptors of a kind that nothing happens to.  They are kept until
  * others are asked for; NULL if the system allows fewer.
  */
 const struct kqb_item *kqb_idle(enum kqb_kind, size_t n);
+
+/* kqb_wake.c: a thread, or a child process */
+int	kqb_wake_setup(struct kqb_ctx *);
+int	kqb_wake_child_setup(struct kqb_ctx *);
+double	kqb_wake_round(struct kqb_ctx *);
+double	kqb_wake_one_round(struct kqb_ctx *);
+void	kqb_wake_teardown(struct kqb_ctx *);
 
 /* kqb_stat.c */
 struct kqb_result {
@@ -155,6 +203,30 @@ struct kqb_trace {
 };
 int	kqb_trace(const struct kqb_side *, const struct kqb_work *,
 	    struct kqb_trace *);
+
+/* kqb_main.c */
+struct kqb_memrow {
+	const char *name;
+	enum kqb_memkind kind;
+	double	units;			/* in one registration */
+};
+struct kqb_bench {
+	const char *name;		/* the program's */
+	const struct kqb_side *own;	/* compared with kqb_raw */
+	/* Another side, for --kqueue-lib; may be absent. */
+	const struct kqb_side *(*load)(const char *path);
+	const struct kqb_work *works;
+	size_t	nworks;
+	const char *const (*growths)[2];	/* few idle ones and many */
+	size_t	ngrowths;
+	const struct kqb_memrow *mems;
+	size_t	nmems;
+	const char *unit;		/* whose bytes are counted */
+	const char *const *traced;	/* works; NULL ends the list */
+};
+int	kqb_main(int argc, char **argv, const struct kqb_bench *);
+
+#define KQB_NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 void	kqb_die(const char *what) __attribute__((__noreturn__));
 
