@@ -370,6 +370,8 @@ struct evany__filewatch {
 	uint32_t		 fw_want;
 };
 
+struct evany__namewatch;
+
 struct evany__file_ops {
 	const char	*fo_name;
 	int	(*fo_probe)(void);
@@ -385,6 +387,19 @@ struct evany__file_ops {
 	/* fw_want was changed. */
 	int	(*fo_modify)(void **statep, struct evany__filewatch *);
 	void	(*fo_detach)(void **statep, struct evany__filewatch *);
+
+	/*
+	 * Watches a name in dir, or with NULL all names; dir is an absolute
+	 * path (evany__ff_resolve makes one).  What was done before is not
+	 * reported.  ENOENT: no such directory, or no such entry, unless MADE
+	 * is wanted; other errors of stat(2); ENOMEM, ENOSPC, EMFILE; ENOTSUP:
+	 * this mechanism cannot tell what is wanted.  READ may be told by the
+	 * access time, which systems do not always keep.
+	 */
+	int	(*fo_name_attach)(void **statep, struct evany__namewatch *,
+		    const char *dir, const char *name);
+	void	(*fo_name_detach)(void **statep, struct evany__namewatch *);
+
 	/* Takes in what has happened by now. */
 	void	(*fo_collect)(void **statep);
 	/* No feeder tells at once: core collects before each wait. */
@@ -392,6 +407,61 @@ struct evany__file_ops {
 	/* Releases the state after the last detach. */
 	void	(*fo_close)(struct evany__inst *, void **statep);
 	void	(*fo_fork_child)(void **statep);
+};
+
+/* ---- FILE by name: the entries of a directory ------------------------------ */
+
+/* What is reported of a name, besides EVANY__F_* of the file that had it. */
+#define EVANY__N_MADE		0x00010000U	/* created, or a link made */
+#define EVANY__N_GONE		0x00020000U	/* removed */
+#define EVANY__N_MOVED_FROM	0x00040000U	/* its file was renamed */
+#define EVANY__N_MOVED_TO	0x00080000U	/* a file was renamed to it */
+#define EVANY__N_LOST		0x00100000U	/* unasked: some were lost */
+#define EVANY__N_ISDIR		0x00200000U	/* unasked: a directory's name */
+/* To be wanted only: a symbolic link is followed. */
+#define EVANY__N_FOLLOW		0x00400000U
+#define EVANY__N_ANY		(EVANY__N_MADE | EVANY__N_GONE |	\
+				EVANY__N_MOVED_FROM | EVANY__N_MOVED_TO)
+
+/* One report. */
+struct evany__nameevent {
+	const char	*ne_name;	/* the entry; NULL: the directory */
+	uint32_t	 ne_bits;
+	/*
+	 * The same in MOVED_FROM and in MOVED_TO of one rename, which may be
+	 * reports to two watches of an instance; else 0.
+	 */
+	uint32_t	 ne_cookie;
+};
+
+/*
+ * A watch of one name in a directory, or of all of them.
+ *
+ * One name: told are acts on the name, and on the file that had it when the
+ * watch was attached (a link is a file of its own unless FOLLOW is wanted),
+ * whatever becomes of the name later.  The file may be of any kind; a directory
+ * tells WRITE when an entry is made, removed or renamed, with LINK if that is a
+ * directory and with TRUNC if a file is made.  The loss of the name is told by
+ * its N_ bit alone, that of another name of the file as ATTRIB, DELETE and
+ * LINK, a new name of it as ATTRIB and LINK.  When the name has another file,
+ * attach again to watch that one.
+ *
+ * All names: told are acts on the names, and WRITE, ATTRIB, OPEN, CLOSE_* and
+ * READ of the files that have them; the directory's own ATTRIB, RENAME, DELETE,
+ * OPEN, CLOSE_READ and READ come with ne_name NULL.
+ *
+ * The driver embeds it; nw_fire is called with the instance's lock held, from
+ * any thread, with bits that are wanted, or with REVOKE (the file system is
+ * gone and the watch has ended), or with LOST: what the watch is about may
+ * have changed in any way, and is to be looked at.  It may detach any watch.
+ */
+struct evany__namewatch {
+	struct evany__inst	*nw_inst;
+	void			(*nw_fire)(struct evany__namewatch *,
+				    const struct evany__nameevent *);
+	void			*nw_priv;	/* the mechanism's */
+	bool			 nw_other;	/* the mechanism's */
+	uint32_t		 nw_want;	/* EVANY__F_*, EVANY__N_* */
 };
 
 /* ---- SIGNAL --------------------------------------------------------------- */
@@ -513,6 +583,20 @@ enum evany__fdkind evany__ff_kind(int fd);
  */
 struct stat;
 int	evany__ff_stat(int fd, struct stat *, int64_t *bornp);
+
+/* The same of a path, whose last part is followed if it is a link, or not. */
+int	evany__ff_stat_path(const char *path, bool follow, struct stat *,
+	    int64_t *bornp);
+
+/*
+ * Where the file of path is: an absolute path of a directory, without links,
+ * and the name in it; *namep points into *dirp, which is to be freed.  With
+ * follow links are followed to the end; *linkp: the name is a link all the
+ * same, since what it leads to has none (/proc/self/fd/N of a removed file).
+ * Errors are those of stat(2).
+ */
+int	evany__ff_resolve(const char *path, bool follow, char **dirp,
+	    char **namep, bool *linkp);
 
 /*
  * A number that differs for files that had one inode one after the other, also

@@ -31,11 +31,12 @@
 
 #if defined(STATX_BTIME)
 static int
-file_statx(int fd, struct stat *st, int64_t *bornp)
+file_statx(int fd, const char *path, int flags, struct stat *st,
+    int64_t *bornp)
 {
 	struct statx sx;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
+	if (statx(fd, path, flags | AT_NO_AUTOMOUNT,
 	    STATX_BASIC_STATS | STATX_BTIME, &sx) == -1)
 		return (errno);
 	memset(st, 0, sizeof(*st));
@@ -68,10 +69,27 @@ evany__ff_stat(int fd, struct stat *st, int64_t *bornp)
 	*bornp = 0;
 #if defined(STATX_BTIME)
 	/* Forbidden in some old containers, unknown to old kernels. */
-	error = file_statx(fd, st, bornp);
+	error = file_statx(fd, "", AT_EMPTY_PATH, st, bornp);
 	if (error == ENOSYS || error == EPERM)
 #endif
 		error = fstat(fd, st) == -1 ? errno : 0;
+	errno = saved;
+	return (error);
+}
+
+int
+evany__ff_stat_path(const char *path, bool follow, struct stat *st,
+    int64_t *bornp)
+{
+	int flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
+	int error = 0, saved = errno;
+
+	*bornp = 0;
+#if defined(STATX_BTIME)
+	error = file_statx(AT_FDCWD, path, flags, st, bornp);
+	if (error == ENOSYS || error == EPERM)
+#endif
+		error = fstatat(AT_FDCWD, path, st, flags) == -1 ? errno : 0;
 	errno = saved;
 	return (error);
 }

@@ -25,25 +25,42 @@
 #define ST_TIME(st, which)	((struct timespec){ (st)->st_##which##time, 0 })
 #endif
 
+static void
+snap_fill(struct evany__snap *sn, const struct stat *st)
+{
+	sn->sn_dev = st->st_dev;
+	sn->sn_ino = st->st_ino;
+	sn->sn_mode = st->st_mode;
+	sn->sn_uid = st->st_uid;
+	sn->sn_gid = st->st_gid;
+	sn->sn_nlink = st->st_nlink;
+	sn->sn_size = st->st_size;
+	sn->sn_atime = ST_TIME(st, a);
+	sn->sn_mtime = ST_TIME(st, m);
+	sn->sn_ctime = ST_TIME(st, c);
+}
+
 int
 evany__snap_take(struct evany__snap *sn, int fd)
 {
 	struct stat st;
 	int error;
 
-	if ((error = evany__ff_stat(fd, &st, &sn->sn_born)) != 0)
-		return (error);
-	sn->sn_dev = st.st_dev;
-	sn->sn_ino = st.st_ino;
-	sn->sn_mode = st.st_mode;
-	sn->sn_uid = st.st_uid;
-	sn->sn_gid = st.st_gid;
-	sn->sn_nlink = st.st_nlink;
-	sn->sn_size = st.st_size;
-	sn->sn_atime = ST_TIME(&st, a);
-	sn->sn_mtime = ST_TIME(&st, m);
-	sn->sn_ctime = ST_TIME(&st, c);
-	return (0);
+	if ((error = evany__ff_stat(fd, &st, &sn->sn_born)) == 0)
+		snap_fill(sn, &st);
+	return (error);
+}
+
+int
+evany__snap_path(struct evany__snap *sn, const char *path, bool follow)
+{
+	struct stat st;
+	int error;
+
+	error = evany__ff_stat_path(path, follow, &st, &sn->sn_born);
+	if (error == 0)
+		snap_fill(sn, &st);
+	return (error);
 }
 
 bool

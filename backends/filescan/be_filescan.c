@@ -542,6 +542,27 @@ be_filescan_detach(void **statep, struct evany__filewatch *fw)
 	(void)fs_pace(-1);
 }
 
+/* Names are not scanned for. */
+static int
+be_filescan_name_attach(void **statep, struct evany__namewatch *nw,
+    const char *dir, const char *name)
+{
+
+	(void)statep;
+	(void)nw;
+	(void)dir;
+	(void)name;
+	return (ENOTSUP);
+}
+
+static void
+be_filescan_name_detach(void **statep, struct evany__namewatch *nw)
+{
+
+	(void)statep;
+	(void)nw;
+}
+
 static void
 be_filescan_collect(void **statep)
 {
@@ -576,6 +597,8 @@ const struct evany__file_ops evany__file_scan_ops = {
 	.fo_attach = be_filescan_attach,
 	.fo_modify = be_filescan_modify,
 	.fo_detach = be_filescan_detach,
+	.fo_name_attach = be_filescan_name_attach,
+	.fo_name_detach = be_filescan_name_detach,
 	.fo_collect = be_filescan_collect,
 	.fo_ask = true,
 	.fo_close = be_filescan_close,

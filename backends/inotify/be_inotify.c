@@ -26,6 +26,7 @@
  *          records at hand do not speak of is left for that one (bi_keep).
  *          Records queued before an attach are told before it takes effect;
  *          records for a wd that is gone find no inode and are dropped.
+ * Names:   watches by name are bi_names.c's.
  * Limits:  a link made and removed again before a look is told as ATTRIB, and
  *          after lost records (IN_Q_OVERFLOW) only what leaves a trace is.
  * Locks:   the instance's.  Nothing here blocks or can be cancelled.
@@ -516,12 +517,21 @@ bi_begin(struct be_inotify *bi, struct bi_watch *bw, bool isdir)
 	return (error);
 }
 
-/* Errors that are of inotify(7) only. */
-static bool
-bi_refused(int error)
+bool
+evany__bi_refused(int error)
 {
 	return (error == EACCES || error == EPERM || error == ENOTSUP ||
 	    error == EMFILE || error == ENFILE);
+}
+
+/* An attach failed: if it was the first, nothing is left. */
+static void
+bi_unused(struct evany__inst *inst, void **statep)
+{
+	struct be_inotify *bi = *statep;
+
+	if (bi->bi_fd == -1 && bi->bi_nscans == 0 && bi->bi_names == NULL)
+		be_inotify_close(inst, statep);
 }
 
 static int
@@ -545,15 +555,14 @@ be_inotify_attach(void **statep, struct evany__filewatch *fw, int fd)
 	bw->bw_fd = fd;
 	bw->bw_want = fw->fw_want;
 	error = bi_begin(bi, bw, evany__snap_isdir(&sn));
-	if (bi_refused(error) && evany__bi_scan(bi, bw) == 0)
+	if (evany__bi_refused(error) && evany__bi_scan(bi, bw) == 0)
 		error = 0;
 	if (error == 0) {
 		fw->fw_priv = bw;
 		return (0);
 	}
 	free(bw);
-	if (bi->bi_fd == -1 && bi->bi_nscans == 0)
-		be_inotify_close(fw->fw_inst, statep);
+	bi_unused(fw->fw_inst, statep);
 	return (evany__snap_take(&sn, fd) == EBADF ? EBADF : error);
 }
 
@@ -579,7 +588,7 @@ bi_change_over(struct be_inotify *bi, struct bi_watch *bw, int error)
 {
 	struct bi_inode *in = bw->bw_inode;
 
-	if (!bi_refused(error))
+	if (!evany__bi_refused(error))
 		return (error);
 	bi_settle(bi, in, bw->bw_fd);
 	if (evany__bi_scan(bi, bw) != 0)
@@ -651,6 +660,39 @@ be_inotify_detach(void **statep, struct evany__filewatch *fw)
 	free(bw);
 }
 
+static int
+be_inotify_name_attach(void **statep, struct evany__namewatch *nw,
+    const char *dir, const char *name)
+{
+	struct be_inotify *bi;
+	int error;
+
+	if ((error = bi_state(statep)) != 0)
+		return (error);
+	bi = *statep;
+	nw->nw_other = false;
+	error = evany__bi_name_attach(bi, nw, dir, name);
+	if (evany__bi_refused(error) && evany__bi_scan_name(bi, nw, dir,
+	    name) == 0)
+		error = 0;
+	if (error != 0)
+		bi_unused(nw->nw_inst, statep);
+	return (error);
+}
+
+static void
+be_inotify_name_detach(void **statep, struct evany__namewatch *nw)
+{
+	struct be_inotify *bi = *statep;
+
+	if (bi == NULL || nw->nw_priv == NULL)
+		return;
+	if (nw->nw_other)
+		evany__bi_scan_name_end(bi, nw);
+	else
+		evany__bi_name_detach(bi, nw);
+}
+
 static void
 be_inotify_collect(void **statep)
 {
@@ -659,6 +701,7 @@ be_inotify_collect(void **statep)
 	if (bi == NULL)
 		return;
 	bi_collect(bi);
+	evany__bi_names_collect(bi);
 	if (bi->bi_nscans > 0)
 		evany__file_scan_ops.fo_collect(&bi->bi_scan);
 }
@@ -672,6 +715,7 @@ be_inotify_close(struct evany__inst *inst, void **statep)
 		return;
 	*statep = NULL;
 	evany__file_scan_ops.fo_close(inst, &bi->bi_scan);
+	evany__bi_names_close(inst, bi);
 	evany__inst_unfeed(inst, &bi->bi_feeder);
 	if (bi->bi_fd != -1)
 		evany__bi_shut(bi->bi_fd);
@@ -686,6 +730,7 @@ be_inotify_fork_child(void **statep)
 	if (bi == NULL)
 		return;
 	evany__file_scan_ops.fo_fork_child(&bi->bi_scan);
+	evany__bi_names_fork_child(bi);
 	if (bi->bi_fd != -1)
 		evany__bi_shut(bi->bi_fd);
 	bi->bi_fd = -1;
@@ -697,6 +742,8 @@ const struct evany__file_ops evany__file_inotify_ops = {
 	.fo_attach = be_inotify_attach,
 	.fo_modify = be_inotify_modify,
 	.fo_detach = be_inotify_detach,
+	.fo_name_attach = be_inotify_name_attach,
+	.fo_name_detach = be_inotify_name_detach,
 	.fo_collect = be_inotify_collect,
 	.fo_close = be_inotify_close,
 	.fo_fork_child = be_inotify_fork_child,

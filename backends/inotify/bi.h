@@ -23,6 +23,7 @@
 #define BI_MOVES	8	/* renames of which one half was seen */
 
 struct bi_inode;
+struct bi_names;
 struct bi_scan;
 
 struct bi_watch {
@@ -76,8 +77,12 @@ struct be_inotify {
 	int			 bi_fd;		/* or -1 */
 	void			*bi_scan;	/* filescan's state */
 	unsigned		 bi_nscans;
+	struct bi_names		*bi_names;	/* NULL: no watch by name */
 	bool			 bi_busy;	/* collecting */
 };
+
+/* Errors that are of inotify(7) only. */
+bool	evany__bi_refused(int error);
 
 /* Calls; errno stays as it was. */
 int	evany__bi_init(int *fdp);
@@ -124,9 +129,23 @@ void	evany__bi_orphan(struct be_inotify *, struct bi_inode *);
 /* The kernel ended the watch: begins it anew if the file is still there. */
 void	evany__bi_again(struct be_inotify *, struct bi_inode *);
 
+/* bi_names.c: watches by name, with an inotify descriptor of their own. */
+int	evany__bi_name_attach(struct be_inotify *, struct evany__namewatch *,
+	    const char *dir, const char *name);
+void	evany__bi_name_detach(struct be_inotify *, struct evany__namewatch *);
+void	evany__bi_names_collect(struct be_inotify *);
+void	evany__bi_names_close(struct evany__inst *, struct be_inotify *);
+void	evany__bi_names_fork_child(struct be_inotify *);
+
 /* bi_scan.c: has a watch told by filescan, for what its file is wanted for. */
 int	evany__bi_scan(struct be_inotify *, struct bi_watch *);
 int	evany__bi_scan_modify(struct be_inotify *, struct bi_watch *);
 void	evany__bi_scan_end(struct be_inotify *, struct bi_watch *);
+
+/* The same with a watch by name. */
+int	evany__bi_scan_name(struct be_inotify *, struct evany__namewatch *,
+	    const char *dir, const char *name);
+void	evany__bi_scan_name_end(struct be_inotify *,
+	    struct evany__namewatch *);
 
 #endif /* EVANY_BI_H */

@@ -5,7 +5,7 @@
  */
 
 /*
- * bi_scan: files that inotify(7) refuses to watch.
+ * bi_scan: files that inotify(7) refuses to watch, also by name.
  *
  * It takes only files that the process may read (EACCES, also for a number
  * opened for writing, or before the process gave up its rights), and only so
@@ -87,5 +87,28 @@ evany__bi_scan_end(struct be_inotify *bi, struct bi_watch *bw)
 	evany__file_scan_ops.fo_detach(&bi->bi_scan, &bw->bw_scan->bs_watch);
 	free(bw->bw_scan);
 	bw->bw_scan = NULL;
+	bi->bi_nscans--;
+}
+
+int
+evany__bi_scan_name(struct be_inotify *bi, struct evany__namewatch *nw,
+    const char *dir, const char *name)
+{
+	int error;
+
+	error = evany__file_scan_ops.fo_name_attach(&bi->bi_scan, nw, dir,
+	    name);
+	if (error == 0) {
+		nw->nw_other = true;
+		bi->bi_nscans++;
+	}
+	return (error);
+}
+
+void
+evany__bi_scan_name_end(struct be_inotify *bi, struct evany__namewatch *nw)
+{
+
+	evany__file_scan_ops.fo_name_detach(&bi->bi_scan, nw);
 	bi->bi_nscans--;
 }

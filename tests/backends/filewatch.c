@@ -201,6 +201,111 @@ fw_fork_child(struct fw *fw)
 		_exit(99);
 }
 
+/* ---- watches by name ---- */
+
+static void
+fw_name_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
+{
+	struct fw_name *n = (struct fw_name *)(void *)nw;
+	uint32_t allowed = nw->nw_want | EVANY__F_REVOKE | EVANY__N_LOST |
+	    EVANY__N_ISDIR;
+	int i = n->n_count;
+
+	ATF_REQUIRE(evany__lock_held());
+	ATF_REQUIRE_MSG(ne->ne_bits != 0 && (ne->ne_bits & ~allowed) == 0,
+	    "fired %#x where %#x is wanted", ne->ne_bits, nw->nw_want);
+	ATF_REQUIRE((ne->ne_cookie != 0) == ((ne->ne_bits &
+	    (EVANY__N_MOVED_FROM | EVANY__N_MOVED_TO)) != 0) ||
+	    !n->n_fw->fw_access);
+	ATF_REQUIRE(i < FW_REPORTS);
+	(void)snprintf(n->n_reports[i].name, sizeof(n->n_reports[i].name),
+	    "%s", ne->ne_name == NULL ? "" : ne->ne_name);
+	n->n_reports[i].bits = ne->ne_bits;
+	n->n_reports[i].cookie = ne->ne_cookie;
+	n->n_count++;
+	n->n_fw->fw_inst.in_nready = 1;
+	n->n_fw->fw_inst.in_rung = false;
+	if (n->n_hook != NULL)
+		n->n_hook(n);
+}
+
+int
+fw_name_attach(struct fw *fw, struct fw_name *n, const char *dir,
+    const char *name, unsigned want)
+{
+	char *real;
+	int error;
+
+	memset(n, 0, sizeof(*n));
+	n->n_fw = fw;
+	n->n_watch.nw_inst = &fw->fw_inst;
+	n->n_watch.nw_fire = fw_name_fire;
+	n->n_watch.nw_want = want;
+	ATF_REQUIRE((real = realpath(dir, NULL)) != NULL);
+	fw_enter(fw);
+	error = fw->fw_ops->fo_name_attach(&fw->fw_state, &n->n_watch, real,
+	    name);
+	fw_leave(fw);
+	free(real);
+	return (error);
+}
+
+void
+fw_name_watch(struct fw *fw, struct fw_name *n, const char *dir,
+    const char *name, unsigned want)
+{
+	int error;
+
+	error = fw_name_attach(fw, n, dir, name, want);
+	ATF_REQUIRE_MSG(error == 0, "fo_name_attach: %s", strerror(error));
+}
+
+void
+fw_name_detach(struct fw_name *n)
+{
+	struct fw *fw = n->n_fw;
+
+	fw_enter(fw);
+	fw->fw_ops->fo_name_detach(&fw->fw_state, &n->n_watch);
+	fw_leave(fw);
+}
+
+void
+fw_name_forget(struct fw_name *n)
+{
+
+	evany__inst_lock(&n->n_fw->fw_inst);
+	n->n_count = 0;
+	evany__inst_unlock(&n->n_fw->fw_inst);
+}
+
+/* What was said of the name; of no other, if only is set. */
+static unsigned
+fw_name_bits(struct fw_name *n, const char *name, bool only)
+{
+	unsigned bits = 0;
+	int i;
+
+	evany__inst_lock(&n->n_fw->fw_inst);
+	for (i = 0; i < n->n_count; i++)
+		if (strcmp(n->n_reports[i].name, name) == 0)
+			bits |= n->n_reports[i].bits;
+		else if (only)
+			bits |= 0x80000000U;	/* never fired */
+	evany__inst_unlock(&n->n_fw->fw_inst);
+	return (bits);
+}
+
+unsigned
+fw_name_told(struct fw_name *n, const char *name)
+{
+
+	fw_collect(n->n_fw);
+	return (fw_name_bits(n, name, true));
+}
+
+/* ---- */
+
 static unsigned
 fw_take(struct fw_watch *w)
 {
@@ -221,13 +326,26 @@ fw_told(struct fw_watch *w)
 	return (fw_take(w));
 }
 
-/* As a thread does that waits on the instance. */
+/* As a thread does that waits on the instance, for a moment. */
+static void
+fw_wait(struct fw *fw)
+{
+	struct evany__feeder *fe;
+	struct pollfd pfd;
+
+	pfd.fd = fw->fw_feeder;
+	pfd.events = POLLIN;
+	if (poll(&pfd, 1, LOOK_MS) != 1 || fw->fw_feeder == -1)
+		return;
+	fe = fw->fw_inst.in_feeders[0];
+	fw_enter(fw);
+	fe->fe_ready(&fw->fw_inst, fe, EVANY__IN);
+	fw_leave(fw);
+}
+
 void
 fw_await(struct fw_watch *w, unsigned bits)
 {
-	struct fw *fw = w->w_fw;
-	struct evany__feeder *fe;
-	struct pollfd pfd;
 	unsigned got;
 	int64_t end;
 
@@ -235,14 +353,21 @@ fw_await(struct fw_watch *w, unsigned bits)
 	for (got = fw_take(w); (got & bits) != bits; got |= fw_take(w)) {
 		ATF_REQUIRE_MSG(evt_now_ns() < end, "told %#x, not %#x", got,
 		    bits);
-		pfd.fd = fw->fw_feeder;
-		pfd.events = POLLIN;
-		if (poll(&pfd, 1, LOOK_MS) != 1 || fw->fw_feeder == -1)
-			continue;
-		fe = fw->fw_inst.in_feeders[0];
-		fw_enter(fw);
-		fe->fe_ready(&fw->fw_inst, fe, EVANY__IN);
-		fw_leave(fw);
+		fw_wait(w->w_fw);
+	}
+}
+
+void
+fw_name_await(struct fw_name *n, const char *name, unsigned bits)
+{
+	unsigned got;
+	int64_t end;
+
+	end = evt_now_ns() + (int64_t)EVT_WAIT_MS * 1000000;
+	while (((got = fw_name_bits(n, name, false)) & bits) != bits) {
+		ATF_REQUIRE_MSG(evt_now_ns() < end, "told %#x, not %#x", got,
+		    bits);
+		fw_wait(n->n_fw);
 	}
 }
 

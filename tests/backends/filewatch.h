@@ -57,6 +57,20 @@ struct fw_watch {
 	void			(*w_hook)(struct fw_watch *);
 };
 
+/* A watch by name; what was fired since it was last asked, in order. */
+#define FW_REPORTS	64
+struct fw_name {
+	struct evany__namewatch	 n_watch;
+	struct fw		*n_fw;
+	int			 n_count;
+	struct {
+		char		 name[32];	/* "": the directory */
+		uint32_t	 bits;
+		uint32_t	 cookie;
+	} n_reports[FW_REPORTS];
+	void			(*n_hook)(struct fw_name *);
+};
+
 #define FW_CASE(mech, ops, name, text)					\
 	ATF_TC(mech##__##name);						\
 	ATF_TC_HEAD(mech##__##name, tc)					\
@@ -117,8 +131,29 @@ unsigned fw_told(struct fw_watch *);
 	    __FILE__, __LINE__, fw_got, fw_want);			\
 } while (0)
 
+/* The same of watches by name, in a directory given by any path. */
+int	fw_name_attach(struct fw *, struct fw_name *, const char *dir,
+	    const char *name, unsigned want);
+void	fw_name_watch(struct fw *, struct fw_name *, const char *dir,
+	    const char *name, unsigned want);
+void	fw_name_detach(struct fw_name *);
+
+/* Collects: what was fired about a name since, all of it together. */
+void	fw_name_forget(struct fw_name *);
+unsigned fw_name_told(struct fw_name *, const char *name);
+
+/* Collects: exactly that about the name, and nothing about others. */
+#define FW_NAMED(n, name, bits) do {					\
+	unsigned fw_want = (bits), fw_got = fw_name_told(n, name);	\
+									\
+	ATF_REQUIRE_MSG(fw_got == fw_want, "%s:%d: told %#x, not %#x",	\
+	    __FILE__, __LINE__, fw_got, fw_want);			\
+	fw_name_forget(n);						\
+} while (0)
+
 /* Waits, without collecting, until all these bits have been fired. */
 void	fw_await(struct fw_watch *, unsigned bits);
+void	fw_name_await(struct fw_name *, const char *name, unsigned bits);
 
 /* How many descriptors are open. */
 int	fw_descriptors(void);
