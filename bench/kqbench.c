@@ -59,7 +59,7 @@ static const struct kqb_work works[] = {
 	    .round = kqb_wake_round, .teardown = kqb_wake_teardown,
 	    .iters = 300, .ops = 600 },
 	{ .name = "wake a thread, one cpu", .floor = 1.15,
-	    .setup = kqb_wake_setup, .round = kqb_wake_one_round,
+	    .setup = kqb_wake_setup, .round = kqb_wake_near_round,
 	    .teardown = kqb_wake_teardown, .iters = 300, .ops = 600 },
 
 	{ .name = "arm 10k timers", .floor = 0.05, .setup = kqb_timers_setup,

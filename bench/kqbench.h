@@ -165,7 +165,8 @@ const struct kqb_item *kqb_idle(enum kqb_kind, size_t n);
 int	kqb_wake_setup(struct kqb_ctx *);
 int	kqb_wake_child_setup(struct kqb_ctx *);
 double	kqb_wake_round(struct kqb_ctx *);
-double	kqb_wake_one_round(struct kqb_ctx *);
+double	kqb_wake_near_round(struct kqb_ctx *);
+double	kqb_wake_far_round(struct kqb_ctx *);
 void	kqb_wake_teardown(struct kqb_ctx *);
 
 /* kqb_stat.c */

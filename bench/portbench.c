@@ -48,12 +48,14 @@ static const struct kqb_work works[] = {
 	    .teardown = kqb_records_teardown, .k = 1, .iters = 1000,
 	    .ops = 1000 },
 
-	WAKE("wake a thread", 1.3, kqb_wake_setup, kqb_wake_round),
 	WAKE("wake a thread, one cpu", 1.3, kqb_wake_setup,
-	    kqb_wake_one_round),
-	WAKE("wake a process", 0, kqb_wake_child_setup, kqb_wake_round),
+	    kqb_wake_near_round),
+	WAKE("wake a thread, two cpus", 1.3, kqb_wake_setup,
+	    kqb_wake_far_round),
 	WAKE("wake a process, one cpu", 0, kqb_wake_child_setup,
-	    kqb_wake_one_round),
+	    kqb_wake_near_round),
+	WAKE("wake a process, two cpus", 0, kqb_wake_child_setup,
+	    kqb_wake_far_round),
 };
 
 static const char *const growths[][2] = {
