@@ -441,7 +441,7 @@ struct evany__nameevent {
  * watch was attached (a link is a file of its own unless FOLLOW is wanted),
  * whatever becomes of the name later.  The file may be of any kind; a directory
  * tells WRITE when an entry is made, removed or renamed, with LINK if that is a
- * directory and with TRUNC if a file is made.  The loss of the name is told by
+ * directory and perhaps with TRUNC if a file is made.  The loss of the name is told by
  * its N_ bit alone, that of another name of the file as ATTRIB, DELETE and
  * LINK, a new name of it as ATTRIB and LINK.  When the name has another file,
  * attach again to watch that one.
@@ -584,9 +584,9 @@ enum evany__fdkind evany__ff_kind(int fd);
 struct stat;
 int	evany__ff_stat(int fd, struct stat *, int64_t *bornp);
 
-/* The same of a path, whose last part is followed if it is a link, or not. */
-int	evany__ff_stat_path(const char *path, bool follow, struct stat *,
-	    int64_t *bornp);
+/* The same as fstatat(2); a link at the end is followed or not. */
+int	evany__ff_stat_at(int dir, const char *path, bool follow,
+	    struct stat *, int64_t *bornp);
 
 /*
  * Where the file of path is: an absolute path of a directory, without links,

@@ -78,7 +78,7 @@ evany__ff_stat(int fd, struct stat *st, int64_t *bornp)
 }
 
 int
-evany__ff_stat_path(const char *path, bool follow, struct stat *st,
+evany__ff_stat_at(int dir, const char *path, bool follow, struct stat *st,
     int64_t *bornp)
 {
 	int flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
@@ -86,10 +86,10 @@ evany__ff_stat_path(const char *path, bool follow, struct stat *st,
 
 	*bornp = 0;
 #if defined(STATX_BTIME)
-	error = file_statx(AT_FDCWD, path, flags, st, bornp);
+	error = file_statx(dir, path, flags, st, bornp);
 	if (error == ENOSYS || error == EPERM)
 #endif
-		error = fstatat(AT_FDCWD, path, st, flags) == -1 ? errno : 0;
+		error = fstatat(dir, path, st, flags) == -1 ? errno : 0;
 	errno = saved;
 	return (error);
 }

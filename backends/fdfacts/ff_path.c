@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +95,7 @@ path_real(const char *path, const struct stat *st, char **dirp, char **namep)
 
 	if ((p = realpath(path, NULL)) == NULL)
 		return (errno);
-	if (evany__ff_stat_path(p, false, &real, &born) != 0 ||
+	if (evany__ff_stat_at(AT_FDCWD, p, false, &real, &born) != 0 ||
 	    real.st_dev != st->st_dev || real.st_ino != st->st_ino) {
 		free(p);
 		return (ENOENT);
@@ -118,7 +119,7 @@ evany__ff_resolve(const char *path, bool follow, char **dirp, char **namep,
 
 	*linkp = false;
 	follow = follow || path_is_directory(path);
-	error = evany__ff_stat_path(path, follow, &st, &born);
+	error = evany__ff_stat_at(AT_FDCWD, path, follow, &st, &born);
 	if (error != 0)
 		return (error);
 	error = follow ? path_real(path, &st, dirp, namep) : ENOENT;

@@ -52,12 +52,12 @@ evany__snap_take(struct evany__snap *sn, int fd)
 }
 
 int
-evany__snap_path(struct evany__snap *sn, const char *path, bool follow)
+evany__snap_at(struct evany__snap *sn, int dir, const char *path, bool follow)
 {
 	struct stat st;
 	int error;
 
-	error = evany__ff_stat_path(path, follow, &st, &sn->sn_born);
+	error = evany__ff_stat_at(dir, path, follow, &st, &sn->sn_born);
 	if (error == 0)
 		snap_fill(sn, &st);
 	return (error);

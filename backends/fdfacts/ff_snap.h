@@ -39,7 +39,8 @@ struct evany__snap {
 
 /* errno stays as it was; EBADF and what else fstat(2) fails with. */
 int	evany__snap_take(struct evany__snap *, int fd);
-int	evany__snap_path(struct evany__snap *, const char *path, bool follow);
+int	evany__snap_at(struct evany__snap *, int dir, const char *path,
+	    bool follow);
 
 /* Is it the same file?  The same directory? */
 bool	evany__snap_same(const struct evany__snap *,

@@ -47,6 +47,8 @@
 
 #include "backends/backend.h"
 #include "backends/fdfacts/ff_snap.h"
+#include "backends/filescan/fs_byname.h"
+#include "backends/filescan/fs_diff.h"
 #include "backends/filescan/fs_names.h"
 #include "backends/poll/pollthread.h"
 
@@ -55,9 +57,6 @@
 #define INTERVAL_MAX	1000
 /* So many watches more make the interval a millisecond longer. */
 #define INTERVAL_STEP	16
-
-#define SETTLE		4	/* looks more, at most */
-#define FRESH		INT64_C(40000000)	/* an act may be under way, ns */
 
 #define F_UNSEEN	(EVANY__F_OPEN | EVANY__F_CLOSE_READ | \
 			EVANY__F_CLOSE_WRITE | EVANY__F_READ)
@@ -78,6 +77,7 @@ struct be_filescan {
 	unsigned		 sc_round;	/* fs_lock */
 	struct evany__inst	*sc_inst;
 	LIST_HEAD(, fs_watch)	 sc_watches;
+	struct fs_bynames	 sc_bynames;
 	struct fs_watch		*sc_next;	/* looked at next */
 	bool			 sc_busy;
 };
@@ -125,34 +125,6 @@ fs_leave(void)
 }
 
 /* ---- one file ---- */
-
-static int
-fs_time_compare(const struct timespec *a, const struct timespec *b)
-{
-	if (a->tv_sec != b->tv_sec)
-		return (a->tv_sec < b->tv_sec ? -1 : 1);
-	return ((a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec));
-}
-
-/*
- * The modification time has changed: by a write, as bits.  One sets it and the
- * change time to the same moment.  utimes sets it to any, or access,
- * modification and change time to the same one; but so do a read and a write
- * in one tick of the clock.
- */
-static unsigned
-fs_written(const struct evany__snap *a, const struct evany__snap *b)
-{
-	if (fs_time_compare(&b->sn_mtime, &a->sn_mtime) < 0 ||
-	    fs_time_compare(&b->sn_mtime, &a->sn_ctime) < 0 ||
-	    fs_time_compare(&b->sn_mtime, &b->sn_ctime) > 0)
-		return (EVANY__F_ATTRIB);
-	if (fs_time_compare(&b->sn_mtime, &b->sn_ctime) == 0 &&
-	    fs_time_compare(&b->sn_mtime, &b->sn_atime) == 0 &&
-	    fs_time_compare(&a->sn_atime, &b->sn_atime) != 0)
-		return (EVANY__F_WRITE | EVANY__F_ATTRIB);
-	return (EVANY__F_WRITE);
-}
 
 /* Has the file another name, or none that is known to be the same? */
 static bool
@@ -202,73 +174,18 @@ fs_subdirs(struct fs_watch *fs, struct evany__snap *sn, unsigned diff)
 	return (bits);
 }
 
-/*
- * What happened to the file that looked like fs_snap and looks like b, so far
- * as fstat(2) tells.  *toldp: that accounts for the change time.
- */
-static unsigned
-fs_bits(const struct fs_watch *fs, const struct evany__snap *b, bool *toldp)
+static int
+fs_again(const void *arg, struct evany__snap *sn)
 {
-	const struct evany__snap *a = &fs->fs_snap;
-	unsigned bits, diff;
+	const struct fs_watch *fs = arg;
 
-	diff = evany__snap_diff(a, b);
-	bits = diff & (EVANY__F_EXTEND | EVANY__F_TRUNC | EVANY__F_LINK |
-	    EVANY__F_DELETE | EVANY__F_ATTRIB);
-	*toldp = bits != 0 || diff == 0;
-	if ((diff & (EVANY__F_EXTEND | EVANY__F_TRUNC)) != 0)
-		bits |= EVANY__F_WRITE;
-	else if ((diff & EVANY__SNAP_MTIME) != 0) {
-		bits |= fs_written(a, b);
-		if ((bits & EVANY__F_ATTRIB) != 0 ||
-		    fs_time_compare(&b->sn_mtime, &b->sn_ctime) == 0)
-			*toldp = true;
-	}
-	/* The entries of a removed directory went with it. */
-	if (b->sn_nlink == 0 && evany__snap_isdir(b))
-		bits &= ~EVANY__F_WRITE;
-	return (bits);
+	return (evany__snap_take(sn, fs->fs_fd));
 }
 
 /*
- * A look that falls into the middle of an act sees the change time of it and
- * nothing else yet (Linux sets that first).  So what accounts for nothing is
- * looked at again, until it stands still.
- */
-static unsigned
-fs_settle(const struct fs_watch *fs, struct evany__snap *now, bool *toldp)
-{
-	struct evany__snap again;
-	unsigned bits;
-	int i;
-
-	bits = fs_bits(fs, now, toldp);
-	for (i = 0; i < SETTLE && !*toldp; i++) {
-		(void)sched_yield();
-		if (evany__snap_take(&again, fs->fs_fd) != 0 ||
-		    !evany__snap_same(&again, now) ||
-		    evany__snap_diff(now, &again) == 0)
-			break;
-		*now = again;
-		bits = fs_bits(fs, now, toldp);
-	}
-	return (bits);
-}
-
-static bool
-fs_fresh(const struct timespec *ts)
-{
-	int64_t age;
-
-	age = evany__now(EVANY__REALTIME) -
-	    (int64_t)ts->tv_sec * INT64_C(1000000000) - (int64_t)ts->tv_nsec;
-	return (age >= 0 && age < FRESH);
-}
-
-/*
- * The same with what fstat(2) does not tell.  Who is in the middle of an act
- * may be kept from going on for longer than we looked, so the thread leaves a
- * change time that nothing accounts for to a later look while it is fresh.
+ * What happened, also what fstat(2) does not tell.  Who is in the middle of an
+ * act may be kept from going on for longer than we looked, so the thread leaves
+ * a change time that nothing accounts for to a later look while it is fresh.
  */
 static unsigned
 fs_changes(struct fs_watch *fs, struct evany__snap *now, bool patient)
@@ -276,7 +193,7 @@ fs_changes(struct fs_watch *fs, struct evany__snap *now, bool patient)
 	unsigned bits, diff;
 	bool renamed, sure, told;
 
-	bits = fs_settle(fs, now, &told);
+	bits = evany__fs_settle(&fs->fs_snap, now, fs_again, fs, &told);
 	diff = evany__snap_diff(&fs->fs_snap, now);
 	if (evany__snap_isdir(now) && (bits & EVANY__F_WRITE) != 0)
 		bits |= fs_subdirs(fs, now, diff);
@@ -288,7 +205,7 @@ fs_changes(struct fs_watch *fs, struct evany__snap *now, bool patient)
 		return (bits | EVANY__F_RENAME);
 	if (told)
 		return (bits);
-	if (patient && fs_fresh(&now->sn_ctime)) {
+	if (patient && evany__fs_fresh(&now->sn_ctime)) {
 		now->sn_ctime = fs->fs_snap.sn_ctime;
 		return (bits);
 	}
@@ -342,6 +259,7 @@ fs_collect(struct be_filescan *sc, bool patient)
 		fs_look(fs, patient);
 	}
 	sc->sc_next = NULL;
+	evany__fs_byname_look(&sc->sc_bynames, patient);
 	sc->sc_busy = false;
 }
 
@@ -466,6 +384,7 @@ fs_state(void **statep, struct evany__inst *inst)
 		return (*statep);
 	sc->sc_inst = inst;
 	LIST_INIT(&sc->sc_watches);
+	TAILQ_INIT(&sc->sc_bynames.bys_list);
 	fs_enter();
 	sc->sc_round = fs_round;
 	TAILQ_INSERT_TAIL(&fs_all, sc, sc_link);
@@ -542,25 +461,43 @@ be_filescan_detach(void **statep, struct evany__filewatch *fw)
 	(void)fs_pace(-1);
 }
 
-/* Names are not scanned for. */
+/* A watch by name is looked at as often as its entries alone would be. */
 static int
 be_filescan_name_attach(void **statep, struct evany__namewatch *nw,
     const char *dir, const char *name)
 {
+	struct be_filescan *sc;
+	struct fs_byname *by;
+	int error;
 
-	(void)statep;
-	(void)nw;
-	(void)dir;
-	(void)name;
-	return (ENOTSUP);
+	if ((nw->nw_want & (F_UNSEEN & ~EVANY__F_READ)) != 0)
+		return (ENOTSUP);
+	if ((error = evany__fs_byname_new(nw, dir, name, &by)) != 0)
+		return (error);
+	if ((sc = fs_state(statep, nw->nw_inst)) == NULL)
+		error = ENOMEM;
+	else
+		error = fs_pace(evany__fs_byname_weight(by));
+	if (error != 0) {
+		evany__fs_byname_free(by);
+		return (error);
+	}
+	TAILQ_INSERT_TAIL(&sc->sc_bynames.bys_list, by, by_link);
+	nw->nw_priv = by;
+	return (0);
 }
 
 static void
 be_filescan_name_detach(void **statep, struct evany__namewatch *nw)
 {
+	struct be_filescan *sc = *statep;
+	struct fs_byname *by = nw->nw_priv;
 
-	(void)statep;
-	(void)nw;
+	nw->nw_priv = NULL;
+	if (sc == NULL || by == NULL)
+		return;
+	(void)fs_pace(-evany__fs_byname_weight(by));
+	evany__fs_byname_end(&sc->sc_bynames, by);
 }
 
 static void

@@ -274,7 +274,8 @@ static bool
 name_look(const struct bi_name *nm, struct evany__snap *now)
 {
 
-	return (evany__snap_path(now, nm->nm_path, nm->nm_follow) == 0 &&
+	return (evany__snap_at(now, AT_FDCWD, nm->nm_path,
+	    nm->nm_follow) == 0 &&
 	    evany__snap_same(now, &nm->nm_snap));
 }
 
@@ -643,7 +644,8 @@ name_mark_file(struct bi_names *bn, struct bi_name *nm, struct bi_mark **mkp)
 	uint32_t mask, want = nm->nm_watch->nw_want;
 	int error;
 
-	error = evany__snap_path(&nm->nm_snap, nm->nm_path, nm->nm_follow);
+	error = evany__snap_at(&nm->nm_snap, AT_FDCWD, nm->nm_path,
+	    nm->nm_follow);
 	if (error == 0) {
 		mask = evany__bi_mask(evany__snap_isdir(&nm->nm_snap), want);
 		if (!nm->nm_follow)
