@@ -36,9 +36,9 @@
  * failure; every descriptor made is close-on-exec and non-blocking.
  *
  * Locks.  Core calls all operations with the instance's lock held, except
- * probe, open, wait and names, and wake, which comes with it or without.  Any
- * operation may therefore run beside wait and wake, and several threads may
- * wait or wake at once.  Lock order: (1) core's number table,
+ * probe, open, wait, doze and names, and wake, which comes with it or without.
+ * Any operation may therefore run beside wait, doze and wake, and several
+ * threads may wait or wake at once.  Lock order: (1) core's number table,
  * (2) instance, (3) a mechanism's process-wide lock, (4) a mechanism's lock
  * per instance.  A mechanism that has something to deliver from the other
  * direction (a helper thread) takes a reference under (3) or (4), lets go,
@@ -240,23 +240,33 @@ struct evany__be_ops {
 
 	/*
 	 * Makes the instance readable and ends a wait: one record of kind
-	 * BELL.  Calls coalesce.  EIDRM if number no longer names it.
+	 * BELL.  Calls coalesce.  EIDRM if number no longer names it.  Not for
+	 * an instance that is shared.
 	 */
 	int	(*be_wake)(struct evany__inst *, int number);
 
 	/*
 	 * As long as it is on, the number polls readable, and each wait ends
-	 * at once with a record of kind BELL.  EIDRM if number no longer names
-	 * the instance.
+	 * at once with a record of kind BELL.  To turn it on is news for those
+	 * who doze, and for edge-triggered pollers, also if it was on a moment
+	 * ago or is on already.  EIDRM if number no longer names the instance.
 	 */
 	int	(*be_mark)(struct evany__inst *, int number, bool on);
 
 	/*
-	 * Sleeps until something comes to be ready, or is woken or marked,
-	 * without taking it; one thread at a time.  What was ready before does
-	 * not count if a wait has reported it since the last doze began.  It
-	 * may come back for nothing.  0, ETIMEDOUT, EINTR, EBADF, ENOMEM,
-	 * EMFILE.  A cancellation point.
+	 * Ends the doze under way, or else the next, in each process that
+	 * shares the instance, whatever others take meanwhile.  No wait and no
+	 * poller sees anything of it.  EIDRM as above.
+	 */
+	int	(*be_rouse)(struct evany__inst *, int number);
+
+	/*
+	 * Sleeps until something comes to be ready, or is woken, marked or
+	 * roused, without taking it; one thread at a time.  What was ready
+	 * before does not count if a wait has reported it since the last doze
+	 * began; nor, but for marks and rouses, need what another wait takes
+	 * meanwhile.  It may come back for nothing.  0, ETIMEDOUT, EINTR,
+	 * EBADF, ENOMEM, EMFILE.  A cancellation point.
 	 */
 	int	(*be_doze)(struct evany__inst *, int number, int64_t deadline);
 

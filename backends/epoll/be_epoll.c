@@ -81,11 +81,12 @@ evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie)
 	return (error);
 }
 
+/* No cancellation point: locks are held. */
 void
 evany__ep_close(int *fdp)
 {
 	if (*fdp != -1)
-		QUIETLY((void)close(*fdp));
+		QUIETLY((void)syscall(SYS_close, *fdp));
 	*fdp = -1;
 }
 
@@ -147,7 +148,7 @@ be_epoll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 		return (error);
 	}
 	atomic_init(&ep->ep_side, -1);
-	ep->ep_mark = ep->ep_ring = ep->ep_doze = -1;
+	ep->ep_mark = ep->ep_doze = -1;
 	atomic_init(&ep->ep_bell, false);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		ep->ep_timer[i] = -1;
@@ -193,7 +194,6 @@ be_epoll_close(struct evany__inst *inst)
 	bell_release(ep);
 	side_close(ep);
 	evany__ep_close(&ep->ep_mark);
-	evany__ep_close(&ep->ep_ring);
 	evany__ep_close(&ep->ep_doze);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		evany__ep_close(&ep->ep_timer[i]);
@@ -763,8 +763,6 @@ be_epoll_wake(struct evany__inst *inst, int number)
 	struct be_epoll *ep = evany__inst_state(inst);
 	int error, fd = -1;
 
-	if (evany__inst_shared(inst))
-		return (evany__be_epoll_share_wake(inst, number));
 	if (ep->ep_bell) {
 		fd = bell_fd;
 		if (evany__ep_ctl(number, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLET,
@@ -795,6 +793,8 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 		    EPOLLIN | EPOLLET, bell_cookie(inst));
 	}
 	side_close(ep);
+	evany__ep_close(&ep->ep_mark);
+	evany__ep_close(&ep->ep_doze);
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		evany__ep_close(&ep->ep_timer[i]);
 }
@@ -842,10 +842,8 @@ be_epoll_fork_child(struct evany__inst *inst)
 	bell_users = 0;
 	side_close(ep);
 	evany__ep_close(&ep->ep_doze);
-	if (!evany__inst_shared(inst)) {
+	if (!evany__inst_shared(inst))
 		evany__ep_close(&ep->ep_mark);
-		evany__ep_close(&ep->ep_ring);
-	}
 	for (i = 0; i < EVANY__CLOCKS; i++)
 		evany__ep_close(&ep->ep_timer[i]);
 }
@@ -867,6 +865,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_wait = be_epoll_wait,
 	.be_wake = be_epoll_wake,
 	.be_mark = evany__be_epoll_mark,
+	.be_rouse = evany__be_epoll_rouse,
 	.be_doze = evany__be_epoll_doze,
 	.be_alarm = be_epoll_alarm,
 	.be_fork_child = be_epoll_fork_child,

@@ -38,8 +38,7 @@ struct be_epoll {
 	int		ep_timer[EVANY__CLOCKS]; /* (i) -1 until needed */
 	atomic_bool	ep_bell;	/* bell_lock: holds the bell */
 	int		ep_mark;	/* (i) -1 until needed */
-	int		ep_ring;	/* (i) -1 until needed */
-	int		ep_doze;	/* its one dozer's */
+	int		ep_doze;	/* (i) -1 until needed; one dozer's */
 };
 
 /*
@@ -77,7 +76,7 @@ int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
 
 /* be_epoll_share.c */
 int	evany__be_epoll_mark(struct evany__inst *, int number, bool on);
-int	evany__be_epoll_share_wake(struct evany__inst *, int number);
+int	evany__be_epoll_rouse(struct evany__inst *, int number);
 int	evany__be_epoll_doze(struct evany__inst *, int number, int64_t deadline);
 
 #endif /* EVANY_BE_EPOLL_H */

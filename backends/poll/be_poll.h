@@ -98,7 +98,7 @@ struct be_poll {
 	struct evany__pipe	 bp_doze;	/* (c) as soon as bp_dozes */
 	atomic_int		 bp_dozes;	/* (a) somebody has dozed */
 	atomic_int		 bp_dozing;	/* (a) somebody does */
-	atomic_int		 bp_news;	/* (a) a byte is in bp_doze */
+	atomic_int		 bp_news;	/* (a) for the next doze */
 
 	TAILQ_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
 	TAILQ_ENTRY(be_poll)	 bp_walk;	/* (n) */
@@ -144,6 +144,7 @@ int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
 
 /* poll_mark.c; no lock held, but for evany__bp_news, with any. */
 int	evany__be_poll_mark(struct evany__inst *, int number, bool on);
+int	evany__be_poll_rouse(struct evany__inst *, int number);
 int	evany__be_poll_doze(struct evany__inst *, int number, int64_t deadline);
 /* Something has come to be ready. */
 void	evany__bp_news(struct be_poll *);

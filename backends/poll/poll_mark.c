@@ -28,10 +28,11 @@
 
 #include <errno.h>
 
+/* Who dozes first finds the news without a byte. */
 void
 evany__bp_news(struct be_poll *bp)
 {
-	if (atomic_load(&bp->bp_dozes) && !atomic_exchange(&bp->bp_news, 1))
+	if (!atomic_exchange(&bp->bp_news, 1) && atomic_load(&bp->bp_dozes))
 		(void)evany__pipe_ring(&bp->bp_doze);
 }
 
@@ -83,7 +84,23 @@ evany__be_poll_mark(struct evany__inst *inst, int number, bool on)
 	return (error);
 }
 
-/* Before the first doze nothing was noted: all that is ready is new. */
+int
+evany__be_poll_rouse(struct evany__inst *inst, int number)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, error, saved;
+
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	error = evany__pipe_names(&bp->bp_pipe, number) ? 0 : EIDRM;
+	if (error == 0)
+		evany__bp_news(bp);
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (error);
+}
+
+/* Before the first doze all that is ready is new. */
 static int
 doze_open(struct be_poll *bp)
 {

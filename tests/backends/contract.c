@@ -271,6 +271,19 @@ ct_mark(struct ct *ct, bool on)
 }
 
 int
+ct_rouse(struct ct *ct)
+{
+	int error;
+
+	errno = 4711;
+	evany__inst_lock(&ct->ct_inst);
+	error = ct->ct_be->be_rouse(&ct->ct_inst, ct->ct_number);
+	evany__inst_unlock(&ct->ct_inst);
+	ATF_CHECK_EQ_MSG(4711, errno, "be_rouse touched errno");
+	return (error);
+}
+
+int
 ct_doze(struct ct *ct, int ms)
 {
 	int error;

@@ -113,6 +113,7 @@ int	ct_feed(struct ct *, int fd, enum evany__mode, unsigned id);
 void	ct_unfeed(struct ct *, int fd);
 int	ct_wake(struct ct *);
 int	ct_mark(struct ct *, bool on);
+int	ct_rouse(struct ct *);
 /* be_doze, milliseconds as ct_wait. */
 int	ct_doze(struct ct *, int ms);
 int	ct_alarm(struct ct *, int clock, int64_t at);

@@ -5,7 +5,7 @@
  */
 
 /*
- * contract_mark: marks and dozes, struct evany__be_ops of backend.h.
+ * contract_mark: marks, dozes and rouses, struct evany__be_ops of backend.h.
  *
  * A doze may come back for nothing.  What must not happen is that it does so
  * again and again, so cases that expect sleep first let it settle.
@@ -203,6 +203,46 @@ CT_TC(mark__ends_all_waits, "a mark ends the waits of all threads")
 	ct_close(ct);
 }
 
+CT_TC(mark__number_gone, "through a number that is not its own: EIDRM, no effect")
+{
+	struct ct *ct = ct_open(be, TAG), *other = ct_open(be, TAG + 1);
+	int number = ct->ct_number;
+
+	ct->ct_number = other->ct_number;
+	ATF_CHECK_EQ(EIDRM, ct_mark(ct, true));
+	ct->ct_number = 903;
+	ATF_CHECK_EQ(EIDRM, ct_mark(ct, true));
+	ct->ct_number = number;
+	ct_none(ct);
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	ct->ct_number = other->ct_number;
+	ATF_CHECK_EQ(EIDRM, ct_mark(ct, false));
+	ct->ct_number = 903;
+	ATF_CHECK_EQ(EIDRM, ct_mark(ct, false));
+	ct->ct_number = number;
+	ct_one_kind(ct, EVANY__CK_BELL, 0);
+	ct_none(other);
+	ct_close(ct);
+	ct_close(other);
+}
+
+CT_TC(mark__edge_outside, "every mark is an edge for who watches the number")
+{
+	struct ct *ct = ct_open(be, TAG), *outer = ct_open(be, TAG + 1);
+	int i;
+
+	ct_want(outer, ct->ct_number, CT_WANT(EDGE, OFF, OFF));
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK_EQ(0, ct_mark(ct, true));
+		ATF_CHECK_EQ(EVANY__IN, ct_one(outer, ct->ct_number));
+		/* Without a wait that would look. */
+		ATF_CHECK_EQ(0, ct_mark(ct, false));
+	}
+	ct_none(outer);
+	ct_close(outer);
+	ct_close(ct);
+}
+
 CT_TC(mark__nests, "who watches a marked instance sees it as a level")
 {
 	struct ct *ct = ct_open(be, TAG), *outer = ct_open(be, TAG + 1);
@@ -297,6 +337,13 @@ CT_TC(doze__old_readiness, "a doze sleeps beside a mark and what was left ready"
 	evt_write(q[1], 1);
 	stirred(ct);
 	settle(ct);
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	stirred(ct);
+	settle(ct);
+	ATF_CHECK_EQ(0, ct_mark(ct, false));
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	stirred(ct);
+	settle(ct);
 	ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__REALTIME,
 	    evany__now(EVANY__REALTIME) + 10 * MS));
 	stirred(ct);
@@ -358,6 +405,10 @@ CT_TC(doze__ended_asleep, "readiness, wakes, marks and alarms end a sleep")
 		dozer_start(&wr, ct);
 		ATF_CHECK_EQ(0, ct_wake(ct));
 		dozer_join(&wr);
+		dozer_start(&wr, ct);
+		ATF_CHECK_EQ(0, ct_mark(ct, true));
+		dozer_join(&wr);
+		/* It is on already. */
 		dozer_start(&wr, ct);
 		ATF_CHECK_EQ(0, ct_mark(ct, true));
 		dozer_join(&wr);
@@ -521,6 +572,21 @@ CT_TC(doze__cancellation_point, "a doze can be cancelled, and another works")
 	evt_close(p[1]);
 }
 
+CT_TC(doze__number_gone, "through a closed number: EBADF")
+{
+	struct ct *ct = ct_open(be, TAG);
+	int number = ct->ct_number;
+
+	ct->ct_number = 904;
+	ATF_CHECK_EQ(EBADF, ct_doze(ct, EVT_WAIT_MS));
+	ct->ct_number = number;
+	settle(ct);
+	ct->ct_number = 904;
+	ATF_CHECK_EQ(EBADF, ct_doze(ct, EVT_WAIT_MS));
+	ct->ct_number = number;
+	ct_close(ct);
+}
+
 CT_TC(doze__out_of_descriptors, "without descriptors EMFILE, later it works")
 {
 	struct ct *ct = ct_open(be, TAG);
@@ -552,6 +618,7 @@ struct storm {
 	struct evt_thread	 sm_thread;
 	struct ct		*sm_ct;
 	atomic_int		 sm_sent;
+	int			 sm_how;
 };
 
 #define STORM	5000
@@ -564,36 +631,114 @@ storm_main(void *arg)
 
 	for (i = 0; i < STORM; i++) {
 		atomic_fetch_add(&sm->sm_sent, 1);
-		(void)ct_wake(sm->sm_ct);
+		if (sm->sm_how == 0)
+			(void)ct_mark(sm->sm_ct, true);
+		else if (sm->sm_how == 1)
+			(void)ct_wake(sm->sm_ct);
+		else
+			(void)ct_rouse(sm->sm_ct);
 	}
 }
 
-CT_TC(doze__none_lost, "however wakes come, the last is not lost")
+CT_TC(doze__none_lost, "however wakes, marks and rouses come, the last is not "
+    "lost")
 {
-	struct storm sm[2];
+	struct storm sm[3];
 	struct evany__ready rd[4];
 	struct ct *ct = ct_open(be, TAG);
 	int error, i, n, seen = 0;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < EVT_NITEMS(sm); i++) {
 		sm[i].sm_ct = ct;
+		sm[i].sm_how = i;
 		atomic_init(&sm[i].sm_sent, 0);
 	}
 	settle(ct);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < EVT_NITEMS(sm); i++)
 		evt_thread_start(&sm[i].sm_thread, storm_main, &sm[i]);
-	while (seen != 2 * STORM) {
+	while (seen != EVT_NITEMS(sm) * STORM) {
 		/* Whatever was counted before the doze began may be over. */
 		error = ct_doze(ct, EVT_WAIT_MS);
 		ATF_REQUIRE_MSG(error == 0, "after %d of %d: %s", seen,
-		    2 * STORM, strerror(error));
+		    EVT_NITEMS(sm) * STORM, strerror(error));
 		ATF_REQUIRE_EQ(0, ct_wait(ct, rd, 4, &n, 0));
-		seen = atomic_load(&sm[0].sm_sent) +
-		    atomic_load(&sm[1].sm_sent);
+		for (i = seen = 0; i < EVT_NITEMS(sm); i++)
+			seen += atomic_load(&sm[i].sm_sent);
 	}
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < EVT_NITEMS(sm); i++)
 		evt_thread_join(&sm[i].sm_thread);
+	ATF_CHECK_EQ(0, ct_mark(ct, false));
 	ct_close(ct);
+}
+
+/* Takes all there is, without sleeping, until it is told to end. */
+struct taker {
+	struct evt_thread	 tk_thread;
+	struct ct		*tk_ct;
+	atomic_int		 tk_end;
+};
+
+static void
+taker_main(void *arg)
+{
+	struct taker *tk = arg;
+	struct evany__ready rd[4];
+	int n;
+
+	while (!atomic_load(&tk->tk_end))
+		ATF_REQUIRE_EQ(0, ct_wait(tk->tk_ct, rd, 4, &n, 0));
+}
+
+CT_TC(rouse__whatever_is_taken, "a rouse, and a mark that is off at once, end a "
+    "doze though others take all there is")
+{
+	struct waiter wr;
+	struct taker tk;
+	struct ct *ct = ct_open(be, TAG);
+	int i;
+
+	settle(ct);
+	tk.tk_ct = ct;
+	atomic_init(&tk.tk_end, 0);
+	evt_thread_start(&tk.tk_thread, taker_main, &tk);
+	for (i = 0; i < 300; i++) {
+		waiter_start(&wr, ct, doze_main);
+		if (i % 2 == 0)
+			ATF_REQUIRE_EQ(0, ct_rouse(ct));
+		else {
+			ATF_REQUIRE_EQ(0, ct_mark(ct, true));
+			ATF_REQUIRE_EQ(0, ct_mark(ct, false));
+		}
+		dozer_join(&wr);
+	}
+	atomic_store(&tk.tk_end, 1);
+	evt_thread_join(&tk.tk_thread);
+	ct_close(ct);
+}
+
+CT_TC(rouse__unseen, "a rouse is no record and nothing to poll; it waits for the "
+    "next doze")
+{
+	struct ct *ct = ct_open(be, TAG), *other = ct_open(be, TAG + 1);
+	int i, number = ct->ct_number;
+
+	/* The first time of all, too. */
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK_EQ(0, ct_rouse(ct));
+		ATF_CHECK_EQ(0, ct_rouse(ct));
+		ATF_CHECK(ct_quiet(ct->ct_number));
+		ct_none(ct);
+		stirred(ct);
+		settle(ct);
+	}
+	ct->ct_number = other->ct_number;
+	ATF_CHECK_EQ(EIDRM, ct_rouse(ct));
+	ct->ct_number = 905;
+	ATF_CHECK_EQ(EIDRM, ct_rouse(ct));
+	ct->ct_number = number;
+	settle(ct);
+	ct_close(ct);
+	ct_close(other);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -602,6 +747,8 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, mark__beside_records);
 	CT_ADD(tp, mark__and_wake);
 	CT_ADD(tp, mark__ends_all_waits);
+	CT_ADD(tp, mark__number_gone);
+	CT_ADD(tp, mark__edge_outside);
 	CT_ADD(tp, mark__nests);
 	CT_ADD(tp, doze__takes_nothing);
 	CT_ADD(tp, doze__first);
@@ -613,7 +760,10 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, doze__not_early);
 	CT_ADD(tp, doze__eintr);
 	CT_ADD(tp, doze__cancellation_point);
+	CT_ADD(tp, doze__number_gone);
 	CT_ADD(tp, doze__out_of_descriptors);
 	CT_ADD(tp, doze__none_lost);
+	CT_ADD(tp, rouse__whatever_is_taken);
+	CT_ADD(tp, rouse__unseen);
 	return (atf_no_error());
 }
