@@ -9,13 +9,15 @@
  *
  * A pipe, because poll(2) is ended by signals and is a cancellation point, and
  * a condition variable's wait is not ended by them.  A wake before the sleep is
- * not lost.
+ * not lost.  All but the sleep is done with locks held, and is no cancellation
+ * point.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
@@ -42,15 +44,23 @@ evany__park_open(struct evany__park *pk)
 void
 evany__park_close(struct evany__park *pk)
 {
+	int cancel;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	(void)close(pk->pk_fds[0]);
 	(void)close(pk->pk_fds[1]);
+	(void)pthread_setcancelstate(cancel, NULL);
 }
 
 void
 evany__park_wake(struct evany__park *pk)
 {
+	int cancel;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	/* A full pipe wakes as well. */
 	(void)!write(pk->pk_fds[1], "", 1);
+	(void)pthread_setcancelstate(cancel, NULL);
 }
 
 int

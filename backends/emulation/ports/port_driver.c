@@ -9,14 +9,15 @@
  *
  * Fork:   before it, the port is marked as shared, so that everything done from
  *         then on takes ps_lock too.  Threads of the parent that wait on the
- *         number itself are called out of it (ps_moving), because a wait of
- *         another process could take away what was to wake them; they come
- *         back as dozers.  The child keeps the number and what is shared, and
+ *         number itself are called out of it, because a wait of another process
+ *         could take away what was to wake them; they come back as dozers.  The child keeps the number and what is shared, and
  *         has waiters, timers and files of its own from then on.
  * Owners: associations and an alert end with the process that made them, also
  *         when that closes the port.  USER events stay.
  */
 #include "config.h"
+
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,87 +76,114 @@ evany__port_enter(struct port *pt, int number)
 		pt->pt_rearm = pt->pt_shared->ps_rearm;
 		evany__port_fd_rearm(pt);
 	}
-}
-
-/* Marks through the number used, or else through any other that is known. */
-static int
-port_mark(struct port *pt, bool on)
-{
-	struct evany__inst *inst = pt->pt_inst;
-	const struct evany__be_ops *be = inst->in_table->tb_be;
-	int error, i, list[EVANY__NUMBERS], n;
-
-	if ((error = mark_here(pt, on)) == EIDRM) {
-		shared_leave(pt);
-		evany__inst_unlock(inst);
-		n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
-		evany__inst_enter(inst, inst->in_number);
-		shared_enter(pt);
-		for (i = 0; i < n; i++)
-			if (be->be_mark(inst, list[i], on) == 0) {
-				inst->in_number = list[i];
-				break;
-			}
+	if (pt->pt_alerts != pt->pt_shared->ps_alerts) {
+		/* Set by another process. */
+		pt->pt_alerts = pt->pt_shared->ps_alerts;
+		evany__port_alert_waiters(pt);
 	}
-	pt->pt_shared->ps_marked = on;
-	return (error == EIDRM ? EIDRM : 0);
 }
 
-void
-evany__port_wake(struct port *pt)
+/*
+ * The number used names another file: is there one that we know of and that
+ * names the port?  Lets go of the locks.
+ */
+static bool
+port_renumber(struct port *pt)
 {
 	struct evany__inst *inst = pt->pt_inst;
+	int list[EVANY__NUMBERS], n;
 
-	(void)inst->in_table->tb_be->be_wake(inst, inst->in_number);
+	shared_leave(pt);
+	evany__inst_unlock(inst);
+	n = evany__inst_numbers(inst, list, EVANY__NUMBERS);
+	evany__inst_enter(inst, n > 0 ? list[0] : -1);
+	shared_enter(pt);
+	return (n > 0);
 }
 
 int
 evany__port_tell(struct port *pt)
 {
 	struct evany__inst *inst = pt->pt_inst;
-	const struct evany__be_ops *be = inst->in_table->tb_be;
 	struct port_shared *ps = pt->pt_shared;
 	int error;
 
-	if (ps->ps_marked) {
-		if (ps->ps_dozers == 0)
-			return (be->be_names(inst, inst->in_number) ? 0 :
-			    EIDRM);
-		error = be->be_wake(inst, inst->in_number);
-		pt->pt_told = error == 0;
-		return (error);
-	}
+	if (ps->ps_marked && ps->ps_dozers == 0)
+		return (inst->in_table->tb_be->be_names(inst,
+		    inst->in_number) ? 0 : EIDRM);
 	error = mark_here(pt, true);
 	pt->pt_told = error == 0;
 	return (error);
 }
 
+/* Is there anything to be marked for? */
+static bool
+port_busy(struct port *pt)
+{
+	struct port_shared *ps = pt->pt_shared;
+
+	if (ps->ps_count > 0)
+		return (true);
+	if (ps->ps_called > 0 && !evany__port_own(pt, &ps->ps_caller) &&
+	    !evany__port_alive(&ps->ps_caller))
+		ps->ps_called = 0;
+	return (ps->ps_called > 0);
+}
+
+/* Tells the mechanism, through the number used. */
+static int
+settle_here(struct port *pt)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	struct port_shared *ps = pt->pt_shared;
+	bool on = port_busy(pt);
+	int error = 0;
+
+	if (on != ps->ps_marked) {
+		error = mark_here(pt, on);
+		pt->pt_told |= on && error == 0;
+	}
+	if (error == 0 && pt->pt_news && !pt->pt_told && ps->ps_dozers > 0)
+		error = inst->in_table->tb_be->be_rouse(inst, inst->in_number);
+	return (error);
+}
+
+int
+evany__port_settle(struct port *pt)
+{
+	int error;
+
+	if ((error = settle_here(pt)) == EIDRM && port_renumber(pt))
+		(void)settle_here(pt);
+	if (pt->pt_shared->ps_count > 0)
+		evany__port_serve(pt);
+	pt->pt_news = pt->pt_told = false;
+	return (error == EIDRM ? EIDRM : 0);
+}
+
 int
 evany__port_leave(struct port *pt)
 {
-	struct port_shared *ps = pt->pt_shared;
-	bool on = ps->ps_count > 0 || ps->ps_moving > 0;
-	int error = 0;
+	int error = evany__port_settle(pt);
 
-	if (on != ps->ps_marked)
-		error = port_mark(pt, on);
-	else if (pt->pt_news && !pt->pt_told && ps->ps_dozers > 0)
-		evany__port_wake(pt);
-	if (ps->ps_count > 0)
-		evany__port_serve(pt);
-	pt->pt_news = pt->pt_told = false;
 	shared_leave(pt);
 	(void)evany__inst_leave(pt->pt_inst);
 	return (error);
 }
 
+/* A child that has ended is there until it is waited for, or so it seems. */
 bool
-evany__port_alive(pid_t pid)
+evany__port_alive(const struct port_owner *po)
 {
-	int error = errno;
-	bool alive = kill(pid, 0) == 0 || errno != ESRCH;
+	siginfo_t si;
+	int saved = errno;
+	bool alive = kill(po->po_pid, 0) == 0 || errno != ESRCH;
 
-	errno = error;
+	si.si_pid = 0;
+	if (alive && waitid(P_PID, (id_t)po->po_pid, &si,
+	    WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == po->po_pid)
+		alive = false;
+	errno = saved;
 	return (alive);
 }
 
@@ -181,6 +209,16 @@ limit(const char *name, uint32_t most, uint32_t otherwise)
 	return (*end != '\0' || n == 0 || n > most ? otherwise : (uint32_t)n);
 }
 
+/* This process uses the port from now on. */
+static void
+port_enlist(struct port *pt)
+{
+
+	pt->pt_self.po_pid = getpid();
+	pt->pt_self.po_place = atomic_fetch_add(&pt->pt_shared->ps_places, 1) +
+	    1;
+}
+
 static int
 port_init(struct evany__inst *inst)
 {
@@ -195,7 +233,7 @@ port_init(struct evany__inst *inst)
 		return (ENOMEM);
 	}
 	pt->pt_inst = inst;
-	pt->pt_self = getpid();
+	port_enlist(pt);
 	TAILQ_INIT(&pt->pt_waiters);
 	inst->in_data = pt;
 	(void)atomic_fetch_add(&port_living, 1);
@@ -206,7 +244,6 @@ int
 evany__port_create(int *numberp)
 {
 	uint32_t most = limit("EVANY_PORTS", UINT32_MAX, PORT_PORTS);
-	int error;
 
 	if (atomic_load(&port_living) >= most) {
 		/* Those that were closed, nobody has told us of. */
@@ -214,10 +251,8 @@ evany__port_create(int *numberp)
 		if (atomic_load(&port_living) >= most)
 			return (EAGAIN);
 	}
-	error = evany__inst_create(&evany__port_driver, 0, port_init, numberp);
-	if (error == 0)
-		evany__number_watched(*numberp);
-	return (error);
+	return (evany__inst_create(&evany__port_driver, 0, port_init,
+	    numberp));
 }
 
 struct port *
@@ -226,8 +261,10 @@ evany__port_find(int number, bool check, int *errorp)
 	struct evany__inst *inst;
 
 	if ((inst = evany__inst_find(number, check)) != NULL) {
-		if (inst->in_driver == &evany__port_driver)
+		if (inst->in_driver == &evany__port_driver) {
+			evany__number_watched(number);
 			return (port_of(inst));
+		}
 		evany__inst_drop(inst);
 	}
 	*errorp = number < 0 || fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD;
@@ -251,10 +288,10 @@ port_disown(struct port *pt)
 	for (i = 0; i < ps->ps_fresh; i++) {
 		sl = &ps->ps_slots[i];
 		if (sl->sl_source != 0 && sl->sl_source != PORT_SOURCE_USER &&
-		    sl->sl_owner == pt->pt_self)
+		    evany__port_own(pt, &sl->sl_owner))
 			evany__port_source(sl)->so_drop(pt, sl);
 	}
-	if (ps->ps_alert.pa_owner == pt->pt_self)
+	if (evany__port_own(pt, &ps->ps_alert.pa_owner))
 		ps->ps_alert.pa_events = 0;
 }
 
@@ -285,6 +322,7 @@ port_closing(struct evany__inst *inst, int number)
 		inst->in_number = number;
 		port_disown(pt);
 		evany__port_close_waiters(pt, number);
+		(void)evany__port_settle(pt);
 	}
 	shared_leave(pt);
 }
@@ -304,27 +342,22 @@ static void
 port_fork(struct evany__inst *inst, enum evany__fork when)
 {
 	struct port *pt = port_of(inst);
-	bool marked;
 
 	switch (when) {
 	case EVANY__FORK_BEFORE:
+		shared_enter(pt);
+		evany__port_call_direct(pt);
 		/* What the mark is made of must be there in both. */
-		marked = pt->pt_shared->ps_marked;
 		(void)mark_here(pt, true);
-		if (!marked)
+		if (!port_busy(pt))
 			(void)mark_here(pt, false);
+		shared_leave(pt);
 		pt->pt_forked = true;
 		break;
 	case EVANY__FORK_PARENT:
-		shared_enter(pt);
-		if (pt->pt_direct > 0 && pt->pt_shared->ps_moving == 0) {
-			pt->pt_shared->ps_moving = pt->pt_direct;
-			(void)port_mark(pt, true);
-		}
-		shared_leave(pt);
 		break;
 	case EVANY__FORK_CHILD:
-		pt->pt_self = getpid();
+		port_enlist(pt);
 		pt->pt_direct = 0;
 		pt->pt_news = false;
 		TAILQ_INIT(&pt->pt_waiters);

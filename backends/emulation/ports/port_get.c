@@ -20,8 +20,10 @@
  *          rest are parked.  Whoever leaves the queue with enough in it for the
  *          first in the list wakes that one, and a leader that goes calls the
  *          next.
- * Alert:   every waiter gets a copy when it is set.  Direct ones are called one
- *          by one, each calling the next, by a wake that nothing is queued for.
+ * Alert:   every waiter gets a copy when it is set, and is called: the leader by
+ *          be_rouse, whatever others take; direct ones by the mark, which stays
+ *          on until the last of them has come out (ps_called).  Who comes
+ *          meanwhile joins the list, so as not to spin.
  */
 #include "config.h"
 
@@ -52,8 +54,8 @@ may_take(struct port *pt, struct port_slot *sl)
 {
 	const struct port_source *so = evany__port_source(sl);
 
-	if (so->so_private && sl->sl_owner != pt->pt_self)
-		return (evany__port_alive(sl->sl_owner) ? PORT_SKIP :
+	if (so->so_private && !evany__port_own(pt, &sl->sl_owner))
+		return (evany__port_alive(&sl->sl_owner) ? PORT_SKIP :
 		    PORT_DROP);
 	return (so->so_take(pt, sl));
 }
@@ -80,7 +82,7 @@ take(struct port *pt, port_event_t *list, uint32_t max)
 			evany__port_source(sl)->so_taken(pt, sl);
 			break;
 		case PORT_DROP:
-			evany__port_source(sl)->so_drop(pt, sl);
+			evany__port_slot_drop(pt, sl);
 			break;
 		case PORT_SKIP:
 			break;
@@ -159,7 +161,7 @@ prepare(struct port *pt, int number, uint32_t max)
 			error = EBADF;
 		return (error);
 	}
-	if (ps->ps_count == max && ps->ps_marked && ps->ps_moving == 0) {
+	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0) {
 		if ((error = be->be_mark(inst, number, false)) == 0)
 			ps->ps_marked = false;
 		return (error);
@@ -192,19 +194,21 @@ waiter_wake(struct port_waiter *pw)
 }
 
 /*
- * Wakes the first in the list for whom there is enough.  A leader has been
- * told by the mark, and direct ones as well.
+ * Wakes the first in the list for whom there is enough, some of which it has
+ * not seen.  A leader has been told by the mark, and direct ones as well.
  */
 void
 evany__port_serve(struct port *pt)
 {
+	const struct port_shared *ps = pt->pt_shared;
 	struct port_waiter *pw;
 
 	if (pt->pt_direct > 0 && !pt->pt_forked)
 		return;
 	TAILQ_FOREACH(pw, &pt->pt_waiters, pw_link)
 		if (!pw->pw_direct && !pw->pw_woken) {
-			if (pw->pw_n <= pt->pt_shared->ps_count)
+			if (pw->pw_n <= ps->ps_count &&
+			    pw->pw_seen != ps->ps_seq)
 				waiter_wake(pw);
 			return;
 		}
@@ -236,23 +240,24 @@ waiters_lead(struct port *pt)
 		}
 }
 
-static bool
-direct_called(const struct port *pt)
+/* The mark stays on until it has come out. */
+static void
+waiter_call(struct port *pt, struct port_waiter *pw)
 {
-	const struct port_waiter *pw;
-
-	TAILQ_FOREACH(pw, &pt->pt_waiters, pw_link)
-		if (pw->pw_direct && pw->pw_error != 0)
-			return (true);
-	return (false);
+	if (!pw->pw_direct || pw->pw_called)
+		return;
+	pw->pw_called = true;
+	pt->pt_shared->ps_called++;
+	pt->pt_shared->ps_caller = pt->pt_self;
 }
 
-/* Ends sleeps for which nothing is queued. */
-static void
-call_sleepers(struct port *pt)
+void
+evany__port_call_direct(struct port *pt)
 {
-	if (pt->pt_shared->ps_dozers > 0 || direct_called(pt))
-		evany__port_wake(pt);
+	struct port_waiter *pw;
+
+	TAILQ_FOREACH(pw, &pt->pt_waiters, pw_link)
+		waiter_call(pt, pw);
 }
 
 /* Ends the waits of this process with an alert, or because of a close. */
@@ -265,10 +270,11 @@ waiters_end(struct port *pt, int error, int number)
 		if (pw->pw_error == 0 &&
 		    (number == -1 || pw->pw_number == number)) {
 			pw->pw_error = error;
-			pw->pw_alert = pt->pt_shared->ps_alert;
+			pw->pw_alert = pt->pt_shared->ps_alerted;
+			waiter_call(pt, pw);
 			waiter_wake(pw);
 		}
-	call_sleepers(pt);
+	pt->pt_news = true;
 }
 
 void
@@ -297,10 +303,9 @@ sleep_over(struct port *pt, struct port_waiter *pw)
 	TAILQ_REMOVE(&pt->pt_waiters, pw, pw_link);
 	if (pw->pw_direct) {
 		pt->pt_direct--;
-		if (ps->ps_moving > 0)
-			ps->ps_moving--;
-		if (direct_called(pt))
-			call_sleepers(pt);
+		if (pw->pw_called && ps->ps_called > 0)
+			ps->ps_called--;
+		pw->pw_called = false;
 	} else if (pw->pw_leads) {
 		pw->pw_leads = false;
 		if (ps->ps_dozers > 0)
@@ -316,10 +321,12 @@ sleep_cancelled(void *arg)
 	struct sleep_cleanup *sc = arg;
 	struct port *pt = sc->sc_port;
 
-	evany__port_enter(pt, pt->pt_inst->in_number);
+	evany__port_enter(pt, sc->sc_waiter->pw_number);
+	/* Reports may have gone with it. */
+	if (sc->sc_waiter->pw_direct)
+		evany__port_fd_rearm(pt);
 	sleep_over(pt, sc->sc_waiter);
 	waiters_lead(pt);
-	/* A report for nobody else may have gone with it. */
 	(void)evany__port_leave(pt);
 	evany__port_drop(pt);
 }
@@ -359,6 +366,7 @@ sleep_listed(struct port *pt, struct port_waiter *pw, int64_t deadline)
 	int error;
 
 	pw->pw_direct = false;
+	pw->pw_seen = pt->pt_shared->ps_seq;
 	pw->pw_leads = !has_leader(pt);
 	if (pw->pw_leads)
 		pt->pt_shared->ps_dozers++;
@@ -400,12 +408,19 @@ deadline_of(const struct timespec *timeout)
 	    timeout->tv_nsec);
 }
 
+static bool
+may_sleep_direct(const struct port *pt, const struct port_waiter *pw)
+{
+	return (pw->pw_n == 1 && !pt->pt_forked &&
+	    pt->pt_shared->ps_called == 0);
+}
+
 /* Something that a wait has just taken in need not be looked for again. */
 static int
 sleep_until(struct port *pt, struct port_waiter *pw, int64_t deadline,
     bool *gathered)
 {
-	*gathered = pw->pw_n == 1 && !pt->pt_forked;
+	*gathered = may_sleep_direct(pt, pw);
 	if (*gathered)
 		return (sleep_direct(pt, pw, deadline));
 	return (sleep_listed(pt, pw, deadline));
@@ -432,8 +447,8 @@ retrieve(struct port *pt, struct port_waiter *pw, port_event_t *list,
 	int error = 0;
 
 	/* A wait that sleeps on the number looks first. */
-	gathered = pw->pw_n == 1 && deadline > 0 && ps->ps_count == 0 &&
-	    !pt->pt_forked;
+	gathered = deadline > 0 && ps->ps_count == 0 &&
+	    may_sleep_direct(pt, pw);
 	for (;;) {
 		evany__port_alert_check(pt);
 		if (pw->pw_error == PORT_ALERTED || (pw->pw_error == 0 &&

@@ -76,6 +76,41 @@ evany__port_shared_free(struct port_shared *ps)
 
 /* ---- slots ------------------------------------------------------------------ */
 
+/* What a private source points to is in the memory of its owner. */
+void
+evany__port_slot_drop(struct port *pt, struct port_slot *sl)
+{
+	const struct port_source *so = evany__port_source(sl);
+
+	if (so->so_private && !evany__port_own(pt, &sl->sl_owner))
+		evany__port_slot_free(pt, sl);
+	else
+		so->so_drop(pt, sl);
+}
+
+/* Frees slots of processes that have ended, and of numbers that are closed. */
+static void
+slots_sweep(struct port *pt)
+{
+	struct port_shared *ps = pt->pt_shared;
+	struct port_slot *sl;
+	uint32_t i;
+	bool gone;
+
+	for (i = 0; i < ps->ps_fresh; i++) {
+		sl = &ps->ps_slots[i];
+		if (sl->sl_source == 0 || sl->sl_source == PORT_SOURCE_USER)
+			continue;
+		if (!evany__port_own(pt, &sl->sl_owner))
+			gone = !evany__port_alive(&sl->sl_owner);
+		else
+			gone = sl->sl_source == PORT_SOURCE_FD &&
+			    evany__port_fd_gone(pt, sl);
+		if (gone)
+			evany__port_slot_drop(pt, sl);
+	}
+}
+
 struct port_slot *
 evany__port_slot_new(struct port *pt, int source, uintptr_t object, void *user)
 {
@@ -84,7 +119,7 @@ evany__port_slot_new(struct port *pt, int source, uintptr_t object, void *user)
 	uint16_t gen;
 
 	if (ps->ps_used == ps->ps_max)
-		evany__port_fd_sweep(pt);
+		slots_sweep(pt);
 	if (ps->ps_used == ps->ps_max)
 		return (NULL);
 	if (ps->ps_free != PORT_NONE) {

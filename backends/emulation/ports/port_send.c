@@ -76,7 +76,8 @@ int
 evany__port_alert(struct port *pt, int number, int flags, int events,
     void *user)
 {
-	struct port_alert *pa = &pt->pt_shared->ps_alert;
+	struct port_shared *ps = pt->pt_shared;
+	struct port_alert *pa = &ps->ps_alert;
 	int error = 0;
 
 	evany__port_enter(pt, number);
@@ -91,6 +92,8 @@ evany__port_alert(struct port *pt, int number, int flags, int events,
 		pa->pa_user = user;
 		pa->pa_owner = pt->pt_self;
 		pa->pa_events = events;
+		ps->ps_alerted = *pa;
+		pt->pt_alerts = ++ps->ps_alerts;
 		evany__port_alert_waiters(pt);
 	}
 	(void)evany__port_leave(pt);
@@ -103,7 +106,7 @@ evany__port_alert_check(struct port *pt)
 {
 	struct port_alert *pa = &pt->pt_shared->ps_alert;
 
-	if (pa->pa_events != 0 && pa->pa_owner != pt->pt_self &&
-	    !evany__port_alive(pa->pa_owner))
+	if (pa->pa_events != 0 && !evany__port_own(pt, &pa->pa_owner) &&
+	    !evany__port_alive(&pa->pa_owner))
 		pa->pa_events = 0;
 }

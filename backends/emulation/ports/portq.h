@@ -50,6 +50,15 @@ enum port_state {
 	PORT_QUEUED	/* stands in the queue */
 };
 
+/*
+ * A process that uses the port.  Its pid may be another's by and by, its place
+ * is nobody else's.
+ */
+struct port_owner {
+	pid_t		po_pid;
+	uint32_t	po_place;
+};
+
 struct port_slot {
 	uint64_t	sl_seq;		/* place in the queue; 0: not in it */
 	uint32_t	sl_next;	/* queue, or free list */
@@ -61,7 +70,7 @@ struct port_slot {
 	uint8_t		sl_priv[EVANY__FD_PRIV];	/* the mechanism's */
 	int		sl_mask;	/* events asked for */
 	int		sl_events;	/* events to deliver */
-	pid_t		sl_owner;	/* whose source it is */
+	struct port_owner sl_owner;	/* whose source it is */
 	bool		sl_plain;	/* FD: no poller knows the file */
 	uintptr_t	sl_object;
 	void		*sl_user;
@@ -77,7 +86,7 @@ struct port_slot {
 struct port_alert {
 	int		pa_events;	/* 0: no alert mode */
 	void		*pa_user;
-	pid_t		pa_owner;
+	struct port_owner pa_owner;
 };
 
 struct port_shared {
@@ -96,11 +105,15 @@ struct port_shared {
 	uint32_t		ps_count;
 	uint64_t		ps_seq;
 	uint32_t		ps_dozers;	/* at most so many; some were killed */
-	uint32_t		ps_moving;	/* direct waiters from before a fork */
+	uint32_t		ps_called;	/* direct waiters to come out */
+	struct port_owner	ps_caller;	/* whose they are */
 	uint32_t		ps_rearm;	/* counts killed holders */
 	bool			ps_marked;	/* the number is */
 	bool			ps_had_fd;	/* ever an association of source FD */
 	struct port_alert	ps_alert;
+	uint32_t		ps_alerts;	/* counts those set */
+	struct port_alert	ps_alerted;	/* the last of them */
+	_Atomic uint32_t	ps_places;	/* (a) counts processes */
 };
 
 /* ---- what each process has ------------------------------------------------- */
@@ -112,10 +125,12 @@ struct port_waiter {
 	uint32_t		 pw_n;		/* (c) events it wants */
 	int			 pw_number;	/* (c) by which it came */
 	bool			 pw_direct;	/* (i) waits on the number */
+	bool			 pw_called;	/* (i) one of ps_called */
 	bool			 pw_leads;	/* (i) dozes for the others */
 	bool			 pw_woken;	/* (i) and need not be again */
 	int			 pw_error;	/* (i) why it shall end, or 0 */
 	struct port_alert	 pw_alert;	/* (i) */
+	uint64_t		 pw_seen;	/* (i) what was queued until then */
 	struct evany__park	 pw_park;	/* (i) where it is parked */
 };
 TAILQ_HEAD(port_waiters, port_waiter);
@@ -123,19 +138,27 @@ TAILQ_HEAD(port_waiters, port_waiter);
 struct port {
 	struct evany__inst	*pt_inst;	/* (c) */
 	struct port_shared	*pt_shared;	/* (c) */
-	pid_t			 pt_self;	/* (c) this process */
+	struct port_owner	 pt_self;	/* (c) this process */
 	/* (i) */
 	bool			 pt_forked;	/* others may use what is shared */
 	bool			 pt_inside;	/* we hold ps_lock */
 	bool			 pt_news;	/* something was queued */
 	bool			 pt_told;	/* and dozers were told before */
 	uint32_t		 pt_rearm;	/* ps_rearm as known here */
+	uint32_t		 pt_alerts;	/* and ps_alerts */
 	struct port_waiters	 pt_waiters;
 	uint32_t		 pt_direct;	/* how many of them are */
 };
 
-/* Whether the process is there; a stranger with its number counts. */
-bool	evany__port_alive(pid_t);
+/* Whether the process is there; a stranger with its pid counts. */
+bool	evany__port_alive(const struct port_owner *);
+
+/* Is it this process?  What a slot points to is in the owner's memory. */
+static inline bool
+evany__port_own(const struct port *pt, const struct port_owner *po)
+{
+	return (po->po_place == pt->pt_self.po_place);
+}
 
 static inline struct port *
 port_of(struct evany__inst *inst)
@@ -166,9 +189,9 @@ void	evany__port_enter(struct port *, int number);
  * port, in the one call that is needed in any case.
  */
 int	evany__port_tell(struct port *);
-/* Ends a doze in each process, and a wait of one that sleeps directly. */
-void	evany__port_wake(struct port *);
 int	evany__port_leave(struct port *);
+/* What leave does before it lets go of the locks. */
+int	evany__port_settle(struct port *);
 
 /* ---- port_queue.c; locks held --------------------------------------------------- */
 
@@ -181,6 +204,8 @@ void	evany__port_mend(struct port_shared *);
 struct port_slot *evany__port_slot_new(struct port *, int source,
 	    uintptr_t object, void *user);
 void	evany__port_slot_free(struct port *, struct port_slot *);
+/* Ends a source, of whichever process. */
+void	evany__port_slot_drop(struct port *, struct port_slot *);
 
 static inline uint32_t
 evany__port_index(const struct port *pt, const struct port_slot *sl)
@@ -201,11 +226,14 @@ int	evany__port_getn(struct port **, int number, port_event_t *,
 	    uint32_t *countp);
 /* How many events are queued. */
 int	evany__port_count(struct port **, int number, uint32_t *countp);
-/* Locks held: tells waiters of what has been queued, or of an alert. */
+/* Locks held, of all that follow: tells waiters of what has been queued. */
 void	evany__port_serve(struct port *);
+/* Ends all waits of this process with the last alert. */
 void	evany__port_alert_waiters(struct port *);
-/* Locks held: the number is about to be closed; waits through it end. */
+/* The number is about to be closed; waits through it end. */
 void	evany__port_close_waiters(struct port *, int number);
+/* Nobody shall sleep on the number any more. */
+void	evany__port_call_direct(struct port *);
 /* What the slot's source does with it. */
 const struct port_source *evany__port_source(const struct port_slot *);
 
@@ -249,9 +277,9 @@ int	evany__port_fd_associate(struct port *, int number, uintptr_t fd,
 int	evany__port_fd_dissociate(struct port *, int number, uintptr_t fd);
 /* A record of the mechanism, whose index is a slot's. */
 void	evany__port_fd_record(struct port *, const struct evany__ready *);
-/* Frees the slots of numbers that are closed, when there are no others. */
-void	evany__port_fd_sweep(struct port *);
-/* A holder was killed, perhaps with reports in its hands: asks for new ones. */
+/* The slot's number does not name the file any more. */
+bool	evany__port_fd_gone(struct port *, struct port_slot *);
+/* Somebody has gone, perhaps with reports in its hands: asks for new ones. */
 void	evany__port_fd_rearm(struct port *);
 void	evany__port_fd_chain(struct port_shared *, uint32_t slot);
 /* The number is about to be closed (libevany-interpose). */

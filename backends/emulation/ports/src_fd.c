@@ -224,7 +224,7 @@ fd_find(struct port *pt, uintptr_t fd)
 		sl = &ps->ps_slots[i - 1];
 		if (sl->sl_object != fd)
 			continue;
-		if (sl->sl_owner == pt->pt_self)
+		if (evany__port_own(pt, &sl->sl_owner))
 			return (sl);
 		if (other == NULL && fd_verify(pt, sl) == 0)
 			other = sl;
@@ -254,6 +254,7 @@ fd_associate(struct port *pt, uintptr_t fd, int mask, void *user)
 		return (error);
 	}
 	pt->pt_shared->ps_had_fd = true;
+	evany__number_watched((int)fd);
 	return (0);
 }
 
@@ -281,7 +282,7 @@ fd_dissociate(struct port *pt, uintptr_t fd)
 	if ((sl = fd_find(pt, fd)) == NULL)
 		return (pt->pt_shared->ps_had_fd &&
 		    fcntl((int)fd, F_GETFD) == -1 ? EBADFD : ENOENT);
-	if (sl->sl_owner != pt->pt_self)
+	if (!evany__port_own(pt, &sl->sl_owner))
 		return (EACCES);
 	waits = sl->sl_state != PORT_IDLE;
 	if (sl->sl_plain || !waits)
@@ -337,21 +338,20 @@ evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
 		events |= POLLHUP;
 	if ((rd->rd_bits & EVANY__ERR) != 0)
 		events |= POLLERR;
-	if (events != 0)
+	/* It may be idle: asked again for what another thread had already. */
+	if (events != 0 && sl->sl_state == PORT_ARMED)
 		evany__port_fire(pt, sl, events);
 }
 
 static enum port_take
 fd_take(struct port *pt, struct port_slot *sl)
 {
-	bool mine = sl->sl_owner == pt->pt_self;
-	int error;
+	bool mine = evany__port_own(pt, &sl->sl_owner);
 
 	/* With its owner an association ends for everybody. */
-	if (!mine && !evany__port_alive(sl->sl_owner))
+	if (!mine && !evany__port_alive(&sl->sl_owner))
 		return (PORT_DROP);
-	error = fd_verify(pt, sl);
-	if (error != EBADF && error != ESTALE)
+	if (!evany__port_fd_gone(pt, sl))
 		return (PORT_TAKE);
 	return (mine ? PORT_DROP : PORT_SKIP);
 }
@@ -369,51 +369,27 @@ const struct port_source evany__port_src_fd = {
 	.so_drop = fd_free
 };
 
-/* Calls fn with each slot of a descriptor that fn may free. */
-static void
-fd_each(struct port *pt, void (*fn)(struct port *, struct port_slot *))
+bool
+evany__port_fd_gone(struct port *pt, struct port_slot *sl)
 {
-	struct port_shared *ps = pt->pt_shared;
-	uint32_t i;
+	int error = fd_verify(pt, sl);
 
-	for (i = 0; i < ps->ps_fresh; i++)
-		if (ps->ps_slots[i].sl_source == PORT_SOURCE_FD)
-			fn(pt, &ps->ps_slots[i]);
-}
-
-static void
-fd_sweep_one(struct port *pt, struct port_slot *sl)
-{
-	int error;
-
-	if (sl->sl_owner != pt->pt_self) {
-		if (!evany__port_alive(sl->sl_owner))
-			fd_free(pt, sl);
-		return;
-	}
-	error = fd_verify(pt, sl);
-	if (error == EBADF || error == ESTALE)
-		fd_free(pt, sl);
-}
-
-void
-evany__port_fd_sweep(struct port *pt)
-{
-	fd_each(pt, fd_sweep_one);
-}
-
-/* The record of an armed one may have died with the thread that had it. */
-static void
-fd_rearm_one(struct port *pt, struct port_slot *sl)
-{
-	if (sl->sl_state == PORT_ARMED && !sl->sl_plain)
-		(void)fd_verify(pt, sl);
+	return (error == EBADF || error == ESTALE);
 }
 
 void
 evany__port_fd_rearm(struct port *pt)
 {
-	fd_each(pt, fd_rearm_one);
+	struct port_shared *ps = pt->pt_shared;
+	struct port_slot *sl;
+	uint32_t i;
+
+	for (i = 0; i < ps->ps_fresh; i++) {
+		sl = &ps->ps_slots[i];
+		if (sl->sl_source == PORT_SOURCE_FD && !sl->sl_plain &&
+		    sl->sl_state == PORT_ARMED)
+			(void)fd_verify(pt, sl);
+	}
 }
 
 void
@@ -421,7 +397,7 @@ evany__port_fd_closing(struct port *pt, int fd)
 {
 	struct port_slot *sl = fd_find(pt, (uintptr_t)fd);
 
-	if (sl == NULL || sl->sl_owner != pt->pt_self)
+	if (sl == NULL || !evany__port_own(pt, &sl->sl_owner))
 		return;
 	if (!sl->sl_plain)
 		(void)fd_tell(pt, sl, PORT_ARMED, FD_OFF);
