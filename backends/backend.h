@@ -346,6 +346,14 @@ int	evany__inst_feed(struct evany__inst *, struct evany__feeder *, int fd,
 	    enum evany__mode);
 void	evany__inst_unfeed(struct evany__inst *, struct evany__feeder *);
 
+/*
+ * Every descriptor that a mechanism keeps goes through this when it is made:
+ * a number that the program has closed may still be watched, and is not to be
+ * ours.  fd: what was made, or -1.  Returns the number to keep, or -1 and
+ * errno, EMFILE if there is none; fd is closed then.
+ */
+int	evany__inner(int fd);
+
 /* Monotonic or realtime nanoseconds now. */
 int64_t	evany__now(int clock);
 

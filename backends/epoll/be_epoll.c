@@ -389,8 +389,8 @@ ep_side_open(struct evany__inst *inst, int number)
 
 	if (ep->ep_side != -1)
 		return (0);
-	QUIETLY(fd = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
-	    error = fd == -1 ? errno : 0);
+	QUIETLY(fd = evany__inner((int)syscall(SYS_epoll_create1,
+	    EPOLL_CLOEXEC)); error = fd == -1 ? errno : 0);
 	if (error != 0)
 		return (error);
 	error = evany__ep_ctl(number, EPOLL_CTL_ADD, fd, EPOLLIN,
@@ -724,8 +724,8 @@ evany__ep_eventfd(int *fdp)
 {
 	int error = 0;
 
-	QUIETLY(*fdp = (int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
-	    EFD_NONBLOCK); error = *fdp == -1 ? errno : 0);
+	QUIETLY(*fdp = evany__inner((int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
+	    EFD_NONBLOCK)); error = *fdp == -1 ? errno : 0);
 	return (error);
 }
 
@@ -807,9 +807,9 @@ be_epoll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 	int error = 0, fd;
 
 	if (ep->ep_timer[clock] == -1) {
-		QUIETLY(fd = (int)syscall(SYS_timerfd_create,
+		QUIETLY(fd = evany__inner((int)syscall(SYS_timerfd_create,
 		    clock == EVANY__REALTIME ? CLOCK_REALTIME :
-		    CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		    CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
 		    error = fd == -1 ? errno : 0);
 		if (error != 0)
 			return (error);

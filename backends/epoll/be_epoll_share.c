@@ -165,7 +165,8 @@ doze_open(struct evany__inst *inst, int number)
 
 	if (ep->ep_doze != -1)
 		return (0);
-	ep->ep_doze = (int)syscall(SYS_epoll_create1, EPOLL_CLOEXEC);
+	ep->ep_doze = evany__inner((int)syscall(SYS_epoll_create1,
+	    EPOLL_CLOEXEC));
 	if (ep->ep_doze == -1)
 		error = errno;
 	else if ((error = evany__ep_ctl(ep->ep_doze, EPOLL_CTL_ADD, number,

@@ -100,14 +100,14 @@ evany__bi_remove(int inotify, int wd)
 int
 evany__bi_init(int *fdp)
 {
-	long fd;
-	int error, saved;
+	int error, fd, saved;
 
 	saved = errno;
-	fd = syscall(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC);
+	fd = evany__inner((int)syscall(SYS_inotify_init1, IN_NONBLOCK |
+	    IN_CLOEXEC));
 	error = fd == -1 ? errno : 0;
 	errno = saved;
-	*fdp = (int)fd;
+	*fdp = fd;
 	return (error);
 }
 

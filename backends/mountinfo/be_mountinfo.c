@@ -200,7 +200,7 @@ mount_make(struct evany__inst *inst, struct be_mountinfo **bmp)
 	LIST_INIT(&bm->bm_watches);
 	bm->bm_feeder.fe_fd = -1;
 	bm->bm_feeder.fe_ready = mount_ready;
-	if ((bm->bm_fd = mount_open()) == -1)
+	if ((bm->bm_fd = evany__inner(mount_open())) == -1)
 		error = errno;
 	else if ((error = mount_read(bm->bm_fd, &bm->bm_mounts,
 	    &bm->bm_count, &bm->bm_text)) == 0)

@@ -89,8 +89,8 @@ struct perf_found {
 static int
 sys_perf_open(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
-	return ((int)syscall(SYS_perf_event_open, attr, tid, cpu, -1,
-	    PERF_FLAG_FD_CLOEXEC));
+	return (evany__inner((int)syscall(SYS_perf_event_open, attr, tid, cpu,
+	    -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
 static void

@@ -180,8 +180,8 @@ conn_open(struct evany__inst *inst, pid_t pid, void (*ready)(void *),
 	cn->cn_feeder.fe_fd = -1;
 	cn->cn_feeder.fe_ready = conn_feeder_ready;
 	cn->cn_boot = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
-	cn->cn_fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, NETLINK_CONNECTOR);
+	cn->cn_fd = evany__inner(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, NETLINK_CONNECTOR));
 	if (cn->cn_fd == -1)
 		error = errno;
 	else {

@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/backend.h"
 #include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/waitstatus.h"
 
@@ -66,7 +67,7 @@ evany__pidfd_open(pid_t pid, int *fdp)
 
 	if (pid <= 0)
 		return (ESRCH);
-	if ((fd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+	if ((fd = evany__inner((int)syscall(SYS_pidfd_open, pid, 0))) == -1)
 		/* ENOENT, EINVAL before Linux 6.9: a thread, no process. */
 		return (errno == ENOENT || errno == EINVAL ? ESRCH : errno);
 	*fdp = fd;
@@ -86,7 +87,7 @@ evany__pidfd_dup(int fd, int *fdp)
 	if (syscall(SYS_waitid, IDTYPE_PIDFD, fd, &si,
 	    WEXITED | WNOHANG | WNOWAIT, NULL) == -1 && errno != ECHILD)
 		return (EINVAL);
-	if ((new = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+	if ((new = evany__inner(fcntl(fd, F_DUPFD_CLOEXEC, 0))) == -1)
 		return (errno);
 	*fdp = new;
 	return (0);

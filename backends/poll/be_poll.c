@@ -104,17 +104,21 @@ be_poll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 	}
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if ((error = evany__pipe_open(&bp->bp_pipe)) != 0)
+	if ((error = evany__pipe_make(&bp->bp_pipe)) != 0)
 		goto out;
 	number = bp->bp_pipe.pi_read;
 	error = evany__pipe_dup(number, &bp->bp_pipe.pi_read);
-	if (error == 0 && (flags & O_CLOEXEC) == 0 &&
-	    fcntl(number, F_SETFD, 0) == -1)
-		error = errno;
-	if (error != 0) {
-		if (number != bp->bp_pipe.pi_read)
-			(void)close(number);
+	if (error != 0)
 		evany__pipe_close(&bp->bp_pipe);
+	else {
+		error = evany__pipe_inner(&bp->bp_pipe);
+		if (error == 0 && (flags & O_CLOEXEC) == 0 &&
+		    fcntl(number, F_SETFD, 0) == -1) {
+			error = errno;
+			evany__pipe_close(&bp->bp_pipe);
+		}
+		if (error != 0)
+			(void)close(number);
 	}
 out:
 	(void)pthread_setcancelstate(cancel, NULL);

@@ -47,7 +47,7 @@ evany__pipe_dup(int fd, int *dupp)
 }
 
 int
-evany__pipe_open(struct evany__pipe *pi)
+evany__pipe_make(struct evany__pipe *pi)
 {
 	struct stat st;
 	int error, ends[2];
@@ -78,6 +78,28 @@ fail:
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 	return (error);
+}
+
+int
+evany__pipe_inner(struct evany__pipe *pi)
+{
+	int error = 0;
+
+	if ((pi->pi_read = evany__inner(pi->pi_read)) == -1 ||
+	    (pi->pi_write = evany__inner(pi->pi_write)) == -1) {
+		error = errno;
+		evany__pipe_close(pi);
+	}
+	return (error);
+}
+
+int
+evany__pipe_open(struct evany__pipe *pi)
+{
+	int error;
+
+	error = evany__pipe_make(pi);
+	return (error != 0 ? error : evany__pipe_inner(pi));
 }
 
 int

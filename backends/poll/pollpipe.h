@@ -28,8 +28,11 @@ struct evany__pipe {
 };
 #define EVANY__PIPE_NONE	{ -1, -1, 0, 0 }
 
-/* Both ends close-on-exec and non-blocking. */
+/* Both ends close-on-exec and non-blocking, and the library's to keep. */
 int	evany__pipe_open(struct evany__pipe *);
+/* The same in two steps; inner closes both if it fails. */
+int	evany__pipe_make(struct evany__pipe *);
+int	evany__pipe_inner(struct evany__pipe *);
 /* Ends that are still ours. */
 void	evany__pipe_close(struct evany__pipe *);
 /* Does fd name either end of the pipe?  1, 0. */

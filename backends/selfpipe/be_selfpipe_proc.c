@@ -396,6 +396,8 @@ begin_descriptor(struct pipe_watch *wa, int fd)
 
 	if ((error = evany__pipe_dup(fd, &wa->wp_fd)) != 0)
 		return (error);
+	if ((wa->wp_fd = evany__inner(wa->wp_fd)) == -1)
+		return (errno);
 	pw->pw_feeder.fe_ready = descriptor_ready;
 	error = evany__inst_feed(pw->pw_inst, &pw->pw_feeder, wa->wp_fd,
 	    EVANY__LEVEL);

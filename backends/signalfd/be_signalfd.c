@@ -143,12 +143,14 @@ be_signalfd_open(void **statep, struct evany__inst *inst)
 		return (ENOMEM);
 	bs->bs_feeder.fe_fd = -1;
 	bs->bs_feeder.fe_ready = be_signalfd_pending;
-	if ((bs->bs_fd = sys_signalfd(-1, &bs->bs_watched)) == -1) {
+	bs->bs_fd = evany__inner(sys_signalfd(-1, &bs->bs_watched));
+	if (bs->bs_fd == -1) {
 		error = errno;
 		free(bs);
 		return (error);
 	}
-	efd = (int)syscall(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK);
+	efd = evany__inner((int)syscall(SYS_eventfd2, 0, O_CLOEXEC |
+	    O_NONBLOCK));
 	if (efd == -1)
 		error = errno;
 	else

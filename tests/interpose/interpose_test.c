@@ -10,10 +10,12 @@
  */
 #include "config.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -253,6 +255,42 @@ EVT_TC(close__in_a_signal_handler, "KQ-101",
 	evt_close(kq);
 }
 
+#if defined(HAVE_CLOSE_RANGE) && defined(HAVE_CLOSEFROM)
+EVT_TC(others__high_numbers, "KQ-105",
+    "close_range() and closefrom() end the knotes of numbers of any size")
+{
+	enum { HIGH = 70000 };
+	struct rlimit rl;
+	int copy, i, kq, p[2];
+
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	if (rl.rlim_cur < HIGH + 1) {
+		rl.rlim_cur = HIGH + 1;
+		if (rl.rlim_max < HIGH + 1)
+			rl.rlim_max = HIGH + 1;
+		if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+			atf_tc_skip("this machine has fewer descriptors");
+	}
+	kq = evt_kq();
+	evt_pipe(p);
+	evt_write(p[1], 3);
+	ATF_REQUIRE((copy = dup(p[0])) != -1);
+	for (i = 0; i < 2; i++) {
+		ATF_REQUIRE_EQ(HIGH, dup2(copy, HIGH));
+		evt_change(kq, HIGH, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		if (i == 0)
+			ATF_REQUIRE_EQ(0, close_range(HIGH - 5, UINT_MAX, 0));
+		else
+			closefrom(HIGH - 5);
+		ended(kq);
+	}
+	evt_close(copy);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(kq);
+}
+#endif
+
 EVT_TC(library__stands_before_libc, "",
     "close() is the library's, and answers as the system's does")
 {
@@ -281,6 +319,9 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, vfork__child_closes_its_own);
 	EVT_TP_ADD_TC(tp, close__with_many_queues);
 	EVT_TP_ADD_TC(tp, close__in_a_signal_handler);
+#if defined(HAVE_CLOSE_RANGE) && defined(HAVE_CLOSEFROM)
+	EVT_TP_ADD_TC(tp, others__high_numbers);
+#endif
 	EVT_TP_ADD_TC(tp, library__stands_before_libc);
 	return (atf_no_error());
 }

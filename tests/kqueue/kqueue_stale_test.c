@@ -12,6 +12,7 @@
 
 #include "evt.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -581,6 +582,101 @@ EVT_TC(stale__other_queue_keeps_its_knote, "KQ-102 KQ-068",
 	evt_close(kq[1]);
 }
 
+/* One watch of each kind, which may need a descriptor of the library's. */
+static void
+watch_everything(int kq, int sock, int file, pid_t pid)
+{
+	evt_change(kq, sock, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	evt_change(kq, sock, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 3600000, NULL);
+	evt_change(kq, 2, EVFILT_TIMER, EV_ADD, NOTE_SECONDS | NOTE_ABSTIME,
+	    time(NULL) + 3600, NULL);
+	evt_change(kq, 1, EVFILT_USER, EV_ADD, 0, 0, NULL);
+	evt_change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+	evt_change(kq, SIGUSR1, EVFILT_SIGNAL, EV_ADD, 0, 0, NULL);
+	evt_change(kq, pid, EVFILT_PROC, EV_ADD, NOTE_EXIT | NOTE_FORK, 0,
+	    NULL);
+	evt_change(kq, file, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTE_WRITE, 0,
+	    NULL);
+	evt_change(kq, 0, EVFILT_FS, EV_ADD, 0, 0, NULL);
+}
+
+EVT_TC(stale__number_is_not_the_librarys_next, "KQ-101 KQ-103",
+    "A closed number that is still watched is left to the program")
+{
+	enum { N = 20 };
+	struct kevent ev[N];
+	int fd[N], file, i, j, kq, other, n, p[2], s[2];
+	char path[EVT_PATH_MAX];
+
+	kq = evt_kq();
+	other = evt_kq();
+	evt_pipe(p);
+	evt_sockpair(s, SOCK_STREAM);
+	file = evt_tmpfile(path);
+	for (i = 0; i < N; i++) {
+		ATF_REQUIRE((fd[i] = dup(p[0])) != -1);
+		evt_change(i % 2 == 0 ? kq : other, fd[i], EVFILT_READ,
+		    EV_ADD, 0, 0, NULL);
+	}
+	for (i = 0; i < N; i++)
+		evt_close(fd[i]);
+	watch_everything(kq, s[0], file, getpid());
+	for (i = 0; i < N; i++)
+		ATF_REQUIRE_EQ_MSG(-1, fcntl(fd[i], F_GETFD), "%d", fd[i]);
+	evt_write(p[1], 1);
+	n = evt_get(kq, ev, N);
+	for (i = 0; i < n; i++)
+		for (j = 0; j < N; j++)
+			ATF_REQUIRE_MSG(ev[i].filter != EVFILT_READ ||
+			    (int)ev[i].ident != fd[j], "{%s}",
+			    evt_text(&ev[i]));
+	evt_none(other);
+	ATF_REQUIRE_EQ(0, unlink(path));
+	evt_close(file);
+	evt_close(s[0]);
+	evt_close(s[1]);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(other);
+	evt_close(kq);
+}
+
+static int
+few_descriptors(void *arg)
+{
+	struct rlimit rl;
+	struct kevent ev;
+	int fd[64], i, kq, n, p[2];
+
+	(void)arg;
+	if ((kq = kqueue()) == -1 || pipe(p) == -1)
+		return (1);
+	rl.rlim_cur = rl.rlim_max = 64;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (2);
+	for (n = 0; (fd[n] = dup(p[0])) != -1; n++) {
+		EV_SET(&ev, fd[n], EVFILT_READ, EV_ADD, 0, 0, NULL);
+		if (kevent(kq, &ev, 1, NULL, 0, NULL) == -1)
+			return (3);
+	}
+	for (i = 0; i < n; i++)
+		(void)close(fd[i]);
+	EV_SET(&ev, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 1, NULL);
+	if (kevent(kq, &ev, 1, NULL, 0, NULL) == -1)
+		return (4);
+	if (kevent(kq, NULL, 0, &ev, 1, NULL) != 1 || ev.ident != 1)
+		return (5);
+	EV_SET(&ev, getpid(), EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+	return (kevent(kq, &ev, 1, NULL, 0, NULL) == -1 ? 6 : 0);
+}
+
+EVT_TC(stale__every_free_number, "KQ-101",
+    "Where all free numbers were watched, the library still gets its own")
+{
+	ATF_REQUIRE_EQ(0, evt_in_child(few_descriptors, NULL));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, dup2__is_a_close);
@@ -596,5 +692,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, stale__survivor_in_no_table);
 	EVT_TP_ADD_TC(tp, stale__outer_pollers_keep_working);
 	EVT_TP_ADD_TC(tp, stale__other_queue_keeps_its_knote);
+	EVT_TP_ADD_TC(tp, stale__number_is_not_the_librarys_next);
+	EVT_TP_ADD_TC(tp, stale__every_free_number);
 	return (atf_no_error());
 }

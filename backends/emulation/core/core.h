@@ -280,9 +280,23 @@ int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);
 /* The same after a search among all descriptors. */
 int	evany__inst_all_numbers(struct evany__inst *, int *numbers, int n);
 
-/* A slot of that number has got a watch (for libevany-interpose). */
-void	evany__number_watched(int number);
 void	evany__numbers_closing(unsigned first, unsigned last);
+
+/* ---- which numbers are watched (watched.c) ------------------------------------------ */
+
+/* Numbers from here on are taken for watched. */
+#define EVANY__WATCHED_MOST	(4 * 1024 * 1024)
+
+/* Room to count the watchers of a number and its neighbours; 0 or ENOMEM. */
+int	evany__watched_room(int number);
+/* One more slot of that number has watches, or one less. */
+void	evany__watched_more(int number);
+void	evany__watched_less(int number);
+/* Count it as watched for ever. */
+void	evany__watched_always(int number);
+/* The next number, from this one on, that is watched, or is not. */
+unsigned evany__watched_next(unsigned number, bool watched);
+void	evany__watched_fork_child(void);
 
 /* fork.c */
 void	evany__fork_init(void);
@@ -447,8 +461,10 @@ evany__slot_find(struct evany__inst *inst, int fd)
 
 /* The slot, made if need be; NULL without memory. */
 struct evany__fdslot *evany__slot_get(struct evany__inst *, int fd);
-void	evany__slot_insert(struct evany__fdslot *, struct evany__watch *);
-void	evany__slot_remove(struct evany__fdslot *, struct evany__watch *);
+void	evany__slot_insert(struct evany__fdslot *, int fd,
+	    struct evany__watch *);
+void	evany__slot_remove(struct evany__fdslot *, int fd,
+	    struct evany__watch *);
 void	evany__slot_rotate(struct evany__inst *, struct evany__fdslot *);
 /* Tells the mechanism what the watches of the slot want now. */
 int	evany__slot_update(struct evany__inst *, int fd, struct evany__fdslot *,
@@ -460,6 +476,8 @@ void	evany__slot_evict(struct evany__inst *, int fd, uint64_t cookie);
 void	evany__slots_fini(struct evany__inst *);
 /* The number is about to be closed; its watches go. */
 void	evany__slot_close(struct evany__inst *, int fd);
+/* Forgets watches of numbers that are closed; were there any? */
+bool	evany__slots_reap(struct evany__inst *);
 /* Registers everything again after be_renew. */
 void	evany__slots_again(struct evany__inst *);
 

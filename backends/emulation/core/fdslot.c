@@ -17,6 +17,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,31 +40,36 @@ evany__slot_get(struct evany__inst *inst, int fd)
 		inst->in_npages = n;
 	}
 	if (inst->in_pages[page] == NULL) {
+		if (evany__watched_room(fd) != 0)
+			return (NULL);
 		inst->in_pages[page] = calloc(EVANY__PAGE_SLOTS,
 		    sizeof(struct evany__fdslot));
 		if (inst->in_pages[page] == NULL)
 			return (NULL);
 	}
-	evany__number_watched(fd);
 	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
 }
 
 void
-evany__slot_insert(struct evany__fdslot *fs, struct evany__watch *wt)
+evany__slot_insert(struct evany__fdslot *fs, int fd, struct evany__watch *wt)
 {
 
+	if (fs->fs_watches == NULL)
+		evany__watched_more(fd);
 	wt->wt_next = fs->fs_watches;
 	fs->fs_watches = wt;
 }
 
 void
-evany__slot_remove(struct evany__fdslot *fs, struct evany__watch *wt)
+evany__slot_remove(struct evany__fdslot *fs, int fd, struct evany__watch *wt)
 {
 	struct evany__watch **wtp;
 
 	for (wtp = &fs->fs_watches; *wtp != wt; wtp = &(*wtp)->wt_next)
 		continue;
 	*wtp = wt->wt_next;
+	if (fs->fs_watches == NULL)
+		evany__watched_less(fd);
 }
 
 /* The watch that was given last goes to the end. */
@@ -157,6 +163,29 @@ evany__slot_close(struct evany__inst *inst, int fd)
 	if (registered)
 		(void)evany__slot_update(inst, fd, fs, EVANY__VERIFY);
 	inst->in_driver->dr_fd_gone(inst, fd);
+}
+
+bool
+evany__slots_reap(struct evany__inst *inst)
+{
+	struct evany__fdslot *fs;
+	bool any = false;
+	uint32_t i, page;
+	int fd, saved = errno;
+
+	for (page = 0; page < inst->in_npages; page++)
+		for (i = 0; inst->in_pages[page] != NULL &&
+		    i < EVANY__PAGE_SLOTS; i++) {
+			fs = &inst->in_pages[page][i];
+			fd = (int)(page * EVANY__PAGE_SLOTS + i);
+			if (fs->fs_watches != NULL &&
+			    fcntl(fd, F_GETFD) == -1) {
+				inst->in_driver->dr_fd_gone(inst, fd);
+				any = true;
+			}
+		}
+	errno = saved;
+	return (any);
 }
 
 /*

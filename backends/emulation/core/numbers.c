@@ -632,31 +632,6 @@ evany__inst_numbers(struct evany__inst *inst, int *list, int n)
 
 /* ---- closing ---------------------------------------------------------------- */
 
-/*
- * Numbers that were ever watched, by 64.  Those beyond are taken for watched.
- */
-#define WATCHED_MOST	65536
-
-static _Atomic(uint64_t) numbers_watched[WATCHED_MOST / 64];
-
-void
-evany__number_watched(int number)
-{
-	uint64_t bit = (uint64_t)1 << (number % 64);
-
-	if (number < WATCHED_MOST && (atomic_load_explicit(
-	    &numbers_watched[number / 64], memory_order_relaxed) & bit) == 0)
-		(void)atomic_fetch_or(&numbers_watched[number / 64], bit);
-}
-
-static bool
-number_is_watched(unsigned number)
-{
-	return (number >= WATCHED_MOST || (atomic_load_explicit(
-	    &numbers_watched[number / 64], memory_order_relaxed) &
-	    (uint64_t)1 << (number % 64)) != 0);
-}
-
 /* Of the instances whose tag is of the group, those that watch it forget it. */
 static void
 number_closing(int number, unsigned group, unsigned groups)
@@ -694,17 +669,14 @@ evany__numbers_closing(unsigned first, unsigned last)
 	if (count == 0 || evany__lock_held() || evany__fork_seen())
 		return;
 	groups = count / GROUP < TAGS - 1 ? count / GROUP + 1 : TAGS - 1;
-	if (last > first && last >= WATCHED_MOST)
-		last = WATCHED_MOST - 1;
-	for (number = first; number <= last; number++) {
-		if (number_is_watched(number)) {
-			if (evany__fork_guest())
-				return;
-			for (group = 0; group < groups; group++)
-				number_closing((int)number, group, groups);
-		}
-		if (number == last)
-			break;
+	if (last > first && last >= EVANY__WATCHED_MOST)
+		last = EVANY__WATCHED_MOST - 1;
+	for (number = evany__watched_next(first, true); number <= last;
+	    number = evany__watched_next(number + 1, true)) {
+		if (evany__fork_guest())
+			return;
+		for (group = 0; group < groups; group++)
+			number_closing((int)number, group, groups);
 	}
 }
 
@@ -831,6 +803,7 @@ evany__numbers_fork_child(void)
 	unsigned kept = 0;
 
 	(void)pthread_mutex_init(&numbers_mutex, NULL);
+	evany__watched_fork_child();
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
 		if (numbers_sharing && goes_on(inst)) {

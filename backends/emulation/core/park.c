@@ -33,7 +33,8 @@ evany__park_open(struct evany__park *pk)
 	if (pipe(pk->pk_fds) == -1)
 		return (errno);
 	for (i = 0; i < 2; i++)
-		if (fcntl(pk->pk_fds[i], F_SETFD, FD_CLOEXEC) == -1 ||
+		if ((pk->pk_fds[i] = evany__inner(pk->pk_fds[i])) == -1 ||
+		    fcntl(pk->pk_fds[i], F_SETFD, FD_CLOEXEC) == -1 ||
 		    fcntl(pk->pk_fds[i], F_SETFL, O_NONBLOCK) == -1) {
 			evany__park_close(pk);
 			return (ENFILE);

@@ -107,7 +107,7 @@ knote_insert(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 		fs = evany__slot_get(kq->kq_inst, (int)kn->kn_ident);
 		if (fs == NULL)
 			return (ENOMEM);
-		evany__slot_insert(fs, &kn->kn_watch);
+		evany__slot_insert(fs, (int)kn->kn_ident, &kn->kn_watch);
 		return (0);
 	}
 	if ((error = hash_grow(kq)) != 0)
@@ -126,7 +126,8 @@ knote_remove(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 	struct knote **chain;
 
 	if (fop->fo_isfd) {
-		evany__slot_remove(evany__knote_slot(kq, kn), &kn->kn_watch);
+		evany__slot_remove(evany__knote_slot(kq, kn),
+		    (int)kn->kn_ident, &kn->kn_watch);
 		return;
 	}
 	kq->kq_hashed--;

@@ -157,9 +157,8 @@ change_modify(struct kqueue *kq, const struct filterops *fop,
 	return (error);
 }
 
-int
-evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
-    bool *attaching)
+static int
+change_apply(struct kqueue *kq, const struct kevent *kev, bool *attaching)
 {
 	const struct filterops *fop;
 	struct knote *kn;
@@ -198,6 +197,19 @@ out:
 	if (error == 0 &&
 	    (kn->kn_status & (KN_FORCED | KN_DISABLED)) == KN_FORCED)
 		evany__ready_add(kq->kq_inst, &kn->kn_watch);
+	return (error);
+}
+
+int
+evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
+    bool *attaching)
+{
+	int error;
+
+	error = change_apply(kq, kev, attaching);
+	/* All free numbers may be watched, as those of files closed before. */
+	if (error == EMFILE && evany__slots_reap(kq->kq_inst))
+		error = change_apply(kq, kev, attaching);
 	return (error);
 }
 

@@ -262,7 +262,7 @@ evany__port_find(int number, bool check, int *errorp)
 
 	if ((inst = evany__inst_find(number, check)) != NULL) {
 		if (inst->in_driver == &evany__port_driver) {
-			evany__number_watched(number);
+			evany__watched_always(number);
 			return (port_of(inst));
 		}
 		evany__inst_drop(inst);

@@ -254,7 +254,7 @@ fd_associate(struct port *pt, uintptr_t fd, int mask, void *user)
 		return (error);
 	}
 	pt->pt_shared->ps_had_fd = true;
-	evany__number_watched((int)fd);
+	evany__watched_always((int)fd);
 	return (0);
 }
 
