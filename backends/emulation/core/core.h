@@ -85,6 +85,25 @@ typedef void evany__late_fn(int number, const void *note);
 bool	evany__late_add(evany__late_fn *, int number, const void *notes,
 	    size_t bytes, int n);
 
+/*
+ * The lock of a table that calls of the program look into before they come to
+ * an instance: taken before all others, and never two of them.  Held across
+ * fork(2); the child, for whom nothing in the table is meant, empties it by
+ * ou_child, with the lock free and no other thread there.  whole: nobody was
+ * in the middle of a change.  fork.c
+ */
+struct evany__outer {
+	struct evany__lock	 ou_lock;
+	void			(*ou_child)(bool whole);	/* (c) */
+	struct evany__outer	*ou_next;
+	atomic_bool		 ou_known;
+};
+#define EVANY__OUTER(child) {						\
+	.ou_lock = { PTHREAD_MUTEX_INITIALIZER }, .ou_child = (child)	\
+}
+void	evany__outer_enter(struct evany__outer *);
+void	evany__outer_leave(struct evany__outer *);
+
 /* ---- sleeping (park.c) ---------------------------------------------------- */
 
 struct evany__park {
@@ -265,13 +284,6 @@ void	evany__inst_sweep(void);
  */
 struct evany__inst *evany__inst_find(int number, bool check);
 
-/*
- * How many watches the instance that number names could give now, or -1 if it
- * names none.  The lock of an instance that is not shared may be held: a fork
- * is all that takes one with the table locked, and only those of shared ones.
- */
-int	evany__number_pending(int number);
-
 /* Whether number names an instance, without looking for duplicates. */
 bool	evany__inst_known(int number);
 
@@ -325,8 +337,11 @@ bool	evany__fork_guest(void);
 void	evany__fork_child(void);
 void	evany__numbers_lock(void);
 void	evany__numbers_unlock(void);
-/* Locks the instances that are shared; lets go of them in the parent. */
-void	evany__numbers_fork_before(void);
+/*
+ * Locks the table, and the instances that are shared if the child may have
+ * them; the parent's lets go of these.
+ */
+void	evany__numbers_fork_before(bool share);
 void	evany__numbers_fork_parent(void);
 void	evany__numbers_fork_child(void);
 

@@ -51,13 +51,83 @@ evany__fork_notify(evany__fork_fn *fn)
 	atomic_store(&fork_notified, fn);
 }
 
+/* ---- tables of the process ---------------------------------------------------- */
+
+/* New ones come first, so what was read of the list stays.  Number lock. */
+static _Atomic(struct evany__outer *) fork_outers;
+
+/* Those that are held across a fork, by its thread.  Number lock. */
+static struct evany__outer *fork_held;
+
+static EVANY__APART void
+outer_add(struct evany__outer *ou)
+{
+	evany__fork_init();
+	evany__numbers_lock();
+	if (!atomic_load(&ou->ou_known)) {
+		ou->ou_next = atomic_load(&fork_outers);
+		atomic_store(&fork_outers, ou);
+		atomic_store(&ou->ou_known, true);
+	}
+	evany__numbers_unlock();
+}
+
+void
+evany__outer_enter(struct evany__outer *ou)
+{
+	if (!atomic_load_explicit(&ou->ou_known, memory_order_acquire))
+		outer_add(ou);
+	if (evany__fork_seen())
+		evany__fork_child();
+	(void)evany__lock_enter(&ou->ou_lock);
+}
+
+void
+evany__outer_leave(struct evany__outer *ou)
+{
+	evany__lock_leave(&ou->ou_lock);
+}
+
+static void
+outers_child(void)
+{
+	struct evany__outer *ou;
+	bool whole = false;
+
+	for (ou = atomic_load(&fork_outers); ou != NULL; ou = ou->ou_next) {
+		whole |= ou == fork_held;
+		(void)evany__lock_init(&ou->ou_lock, false);
+		ou->ou_child(whole);
+	}
+}
+
+/* ---- handlers ------------------------------------------------------------------ */
+
+static void
+fork_before(void)
+{
+	/* A handler that interrupted a holder must not wait for it. */
+	bool held = evany__lock_held();
+	struct evany__outer *first, *ou;
+
+	first = held ? NULL : atomic_load(&fork_outers);
+	for (ou = first; ou != NULL; ou = ou->ou_next)
+		(void)evany__lock_enter(&ou->ou_lock);
+	evany__numbers_fork_before(!held);
+	fork_held = first;
+}
+
 static void
 fork_parent(void)
 {
+	struct evany__outer *ou = fork_held;
 	evany__fork_fn *fn;
 
+	fork_held = NULL;
 	evany__numbers_fork_parent();
 	evany__numbers_unlock();
+	for (; ou != NULL; ou = ou->ou_next)
+		evany__lock_leave(&ou->ou_lock);
 	if ((fn = atomic_load(&fork_notified)) != NULL)
 		fn();
 }
@@ -78,16 +148,21 @@ evany__fork_child(void)
 {
 
 	evany__numbers_fork_child();
+	outers_child();
 	fork_mark();
 }
 
-/* The thread that forked held the table's lock, which is new here. */
+/* The thread that forked held the locks, which are new here. */
 static void
 fork_child(void)
 {
+	struct evany__outer *ou;
 
 	evany__fork_child();
 	evany__lock_unmark();
+	for (ou = fork_held; ou != NULL; ou = ou->ou_next)
+		evany__lock_unmark();
+	fork_held = NULL;
 }
 
 static void
@@ -106,7 +181,7 @@ fork_setup(void)
 		(void)munmap(p, bytes);
 #endif
 	fork_mark();
-	(void)pthread_atfork(evany__numbers_fork_before, fork_parent, fork_child);
+	(void)pthread_atfork(fork_before, fork_parent, fork_child);
 }
 
 void

@@ -31,6 +31,7 @@
  * For want of room a level watch stands in the queue with the bits (wt_bits).
  *
  * Lock order:
+ *   0. a table of the process's           struct evany__outer
  *   1. the number table                    numbers.c
  *   2. an instance; never two at once      in_lock
  *   3. a mechanism's process-wide lock     signals, helper thread

@@ -588,23 +588,6 @@ evany__inst_find(int number, bool check)
 	return (numbers_resolve(number));
 }
 
-int
-evany__number_pending(int number)
-{
-	struct evany__inst *inst;
-	int n;
-
-	evany__numbers_lock();
-	inst = number_get(number);
-	if ((inst == NULL || !names(inst, number) ||
-	    numbers_tagged[inst->in_tag] > 1) &&
-	    (inst = numbers_owner(number)) != NULL)
-		number_add(inst, number);
-	n = inst == NULL ? -1 : evany__inst_pending(inst);
-	evany__numbers_unlock();
-	return (n);
-}
-
 bool
 evany__inst_has(struct evany__inst *inst, int number)
 {
@@ -714,14 +697,12 @@ goes_on(const struct evany__inst *inst)
 }
 
 void
-evany__numbers_fork_before(void)
+evany__numbers_fork_before(bool share)
 {
-	/* A handler that interrupted a holder must not wait for it. */
-	bool held = evany__lock_held();
 	struct evany__inst *inst;
 
 	evany__numbers_lock();
-	if (held)
+	if (!share)
 		return;
 	LIST_FOREACH(inst, &numbers_live, in_link)
 		if (goes_on(inst)) {

@@ -10,7 +10,7 @@
  * A binary heap per clock holds the armed timers by their moment.  The
  * mechanism is told the earliest one, at the end of a batch of changes
  * (settle), so ten thousand new timers cost one call.  Arming the first timer
- * of a clock asks the mechanism at once, because that may fail.
+ * of a clock without an alarm asks the mechanism at once: that may fail.
  *
  * All functions: instance lock held.
  */
@@ -100,7 +100,8 @@ evany__timer_arm(struct evany__inst *inst, struct evany__timer *tm, int64_t at)
 	tm->tm_at = at;
 	heap_fix(hp, tm->tm_pos - 1);
 	inst->in_unsettled = true;
-	if (hp->hp_count == 1 && (error = evany__timers_settle(inst)) != 0) {
+	if (hp->hp_count == 1 && inst->in_alarm[tm->tm_clock] == 0 &&
+	    (error = evany__timers_settle(inst)) != 0) {
 		evany__timer_disarm(inst, tm);
 		return (error);
 	}
