@@ -72,6 +72,8 @@ nothing_extra()
 	sys/port.h)
 		pattern='EVANY_SYS_PORT_H|PORT_|FILE_|UNMOUNTED|MOUNTEDOVER'
 		pattern="$pattern|EBADFD|ETIME" ;;
+	signal.h) pattern='EVANY_SIGNAL_H|SIGEV_PORT$' ;;
+	time.h)	pattern='EVANY_TIME_|evany_timer_|timer_' ;;
 	aio.h)
 		pattern='SIGEV_|EVANY_|evany_|aio_|lio_listio|sigev_notify_k' ;;
 	*)	atf_fail "no rule here says what $name may define" ;;

@@ -12,7 +12,7 @@ expected()
 		cat
 	    fi |
 	    if [ "$ports" = native ]; then
-		grep -v '^port_'
+		grep -Ev '^(port|evany_timer)_'
 	    else
 		cat
 	    fi | sort

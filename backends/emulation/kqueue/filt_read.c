@@ -41,8 +41,13 @@ read_know(struct kqueue *kq, struct knote *kn, struct evany__fdslot *fs)
 static int64_t
 read_nested(int fd)
 {
-	int n = evany__number_pending(fd);
+	struct evany__inst *inner;
+	int64_t n = 1;
 
+	if ((inner = evany__inst_find(fd, true)) != NULL) {
+		n = evany__inst_pending(inner);
+		evany__inst_drop(inner);
+	}
 	return (n < 1 ? 1 : n);
 }
 

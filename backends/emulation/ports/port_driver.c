@@ -68,9 +68,8 @@ shared_leave(struct port *pt)
 }
 
 void
-evany__port_enter(struct port *pt, int number)
+evany__port_inside(struct port *pt)
 {
-	evany__inst_enter(pt->pt_inst, number);
 	shared_enter(pt);
 	if (pt->pt_rearm != pt->pt_shared->ps_rearm) {
 		pt->pt_rearm = pt->pt_shared->ps_rearm;
@@ -81,6 +80,13 @@ evany__port_enter(struct port *pt, int number)
 		pt->pt_alerts = pt->pt_shared->ps_alerts;
 		evany__port_alert_waiters(pt);
 	}
+}
+
+void
+evany__port_enter(struct port *pt, int number)
+{
+	evany__inst_enter(pt->pt_inst, number);
+	evany__port_inside(pt);
 }
 
 /*
@@ -327,15 +333,6 @@ port_closing(struct evany__inst *inst, int number)
 	shared_leave(pt);
 }
 
-/* ---- timers ------------------------------------------------------------------------ */
-
-static void
-port_timer(struct evany__inst *inst, struct evany__timer *tm)
-{
-	(void)inst;
-	(void)tm;
-}
-
 /* ---- fork -------------------------------------------------------------------------- */
 
 static void
@@ -367,7 +364,7 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 
 const struct evany__driver evany__port_driver = {
 	.dr_name = "ports",
-	.dr_timer = port_timer,
+	.dr_timer = evany__port_timer_expire,
 	.dr_closing = port_closing,
 	.dr_close = port_close,
 	.dr_fork = port_fork

@@ -38,7 +38,8 @@
 
 static const struct port_source *const sources[] = {
 	[PORT_SOURCE_USER] = &evany__port_src_user,
-	[PORT_SOURCE_FD] = &evany__port_src_fd
+	[PORT_SOURCE_FD] = &evany__port_src_fd,
+	[PORT_SOURCE_TIMER] = &evany__port_src_timer
 };
 
 const struct port_source *

@@ -184,6 +184,8 @@ void	evany__port_drop(struct port *);
  * EIDRM if number was used and names another file.
  */
 void	evany__port_enter(struct port *, int number);
+/* The second lock, where the instance's is held; the number stays. */
+void	evany__port_inside(struct port *);
 /*
  * Something is about to be queued: EIDRM if the number used does not name the
  * port, in the one call that is needed in any case.
@@ -248,6 +250,33 @@ int	evany__port_alert(struct port *, int number, int flags, int events,
 /* Locks held: has the alert's owner gone? */
 void	evany__port_alert_check(struct port *);
 
+/* ---- port_tie.c ------------------------------------------------------------------------- */
+
+/*
+ * What an object of this process alone, a timer or a request, has of a port: a
+ * slot, until the port is closed.  The object begins with it and comes from
+ * malloc.
+ */
+struct port_tie {
+	struct evany__inst	*ti_inst;	/* (c) */
+	struct port_slot	*ti_slot;	/* (i) NULL: there is none now */
+	atomic_int		 ti_refs;	/* the caller's, and the slot's */
+};
+
+/*
+ * A slot in the port that number names, which is then locked.  EBADF, EBADFD,
+ * EAGAIN.
+ */
+int	evany__tie_make(struct port_tie *, int number, int source,
+	    uintptr_t object, void *user, struct port **);
+/* Locks the port; NULL if there is no slot any more. */
+struct port *evany__tie_enter(struct port_tie *);
+void	evany__tie_leave(struct port_tie *);
+/* Locks held: gives the slot back, with its event. */
+void	evany__tie_cut(struct port *, struct port_tie *);
+/* The object is not needed; its memory goes with the last reference. */
+void	evany__tie_unref(struct port_tie *);
+
 /* ---- sources; locks held unless said otherwise ------------------------------------------ */
 
 enum port_take {
@@ -260,7 +289,7 @@ enum port_take {
  * What a source does with its slots.  so_take decides about a queued event
  * before it is copied, and may still change sl_events; after that the slot is
  * out of the queue and so_taken disposes of it, as so_drop does of a slot whose
- * event is dropped.
+ * event is dropped.  Of a private source they see only this process's slots.
  */
 struct port_source {
 	bool		so_private;	/* for its owner alone */
@@ -270,6 +299,7 @@ struct port_source {
 };
 extern const struct port_source evany__port_src_user;
 extern const struct port_source evany__port_src_fd;
+extern const struct port_source evany__port_src_timer;
 
 /* src_fd.c */
 int	evany__port_fd_associate(struct port *, int number, uintptr_t fd,
@@ -284,5 +314,26 @@ void	evany__port_fd_rearm(struct port *);
 void	evany__port_fd_chain(struct port_shared *, uint32_t slot);
 /* The number is about to be closed (libevany-interpose). */
 void	evany__port_fd_closing(struct port *, int fd);
+
+/* src_timer.c; the caller's table is locked, and nothing else */
+struct evany__port_timer;
+/*
+ * A timer that is not set, for these clocks (1 << EVANY__MONOTONIC, ...).
+ * EBADF, EBADFD, EAGAIN, ENOMEM.
+ */
+int	evany__port_timer_new(int number, void *user, uintptr_t id,
+	    unsigned clocks, struct evany__port_timer **);
+void	evany__port_timer_delete(struct evany__port_timer *);
+/*
+ * Expires at a moment of that clock and then with that period, in nanoseconds;
+ * at 0: never, period 0: once.  ENOMEM.
+ */
+int	evany__port_timer_set(struct evany__port_timer *, int clock, int64_t at,
+	    int64_t period);
+/* How long until the next expiry, 0 if there will be none; and the period. */
+void	evany__port_timer_ask(struct evany__port_timer *, int64_t *leftp,
+	    int64_t *periodp);
+/* The instance's dr_timer; lock held. */
+void	evany__port_timer_expire(struct evany__inst *, struct evany__timer *);
 
 #endif /* EVANY_PORTQ_H */
