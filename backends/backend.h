@@ -58,6 +58,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct evany__inst;
 
@@ -605,6 +606,12 @@ int	evany__ff_stat(int fd, struct stat *, int64_t *bornp);
 /* The same as fstatat(2); a link at the end is followed or not. */
 int	evany__ff_stat_at(int dir, const char *path, bool follow,
 	    struct stat *, int64_t *bornp);
+
+/* Its times of access, modification and change. */
+void	evany__ff_times(const struct stat *, struct timespec times[3]);
+
+/* May changes of the file be told?  The system's own views cannot. */
+bool	evany__ff_tells(const char *path);
 
 /*
  * Where the file of path is: an absolute path of a directory, without links,

@@ -28,12 +28,14 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
@@ -470,4 +472,25 @@ evany__ff_counter(int fd)
 	}
 	errno = saved;
 	return (1);
+}
+
+bool
+evany__ff_tells(const char *path)
+{
+	static const unsigned long views[] = {
+		PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+		SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC
+	};
+	struct statfs fs;
+	int saved = errno;
+	size_t i;
+
+	if (statfs(path, &fs) == -1) {
+		errno = saved;
+		return (true);	/* another call will tell */
+	}
+	for (i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if ((unsigned long)fs.f_type == views[i])
+			return (false);
+	return (true);
 }

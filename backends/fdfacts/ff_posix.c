@@ -260,3 +260,11 @@ evany__ff_counter(int fd)
 	(void)fd;
 	return (1);
 }
+
+bool
+evany__ff_tells(const char *path)
+{
+
+	(void)path;
+	return (true);
+}

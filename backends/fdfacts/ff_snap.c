@@ -25,6 +25,14 @@
 #define ST_TIME(st, which)	((struct timespec){ (st)->st_##which##time, 0 })
 #endif
 
+void
+evany__ff_times(const struct stat *st, struct timespec times[3])
+{
+	times[0] = ST_TIME(st, a);
+	times[1] = ST_TIME(st, m);
+	times[2] = ST_TIME(st, c);
+}
+
 static void
 snap_fill(struct evany__snap *sn, const struct stat *st)
 {

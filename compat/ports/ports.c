@@ -82,6 +82,10 @@ port_associate(int number, int source, uintptr_t object, int events,
 		error = evany__port_fd_associate(pt, number, object, events,
 		    user);
 		break;
+	case PORT_SOURCE_FILE:
+		error = evany__port_file_associate(pt, number, object, events,
+		    user);
+		break;
 	default:
 		error = EINVAL;
 	}
@@ -100,6 +104,9 @@ port_dissociate(int number, int source, uintptr_t object)
 	switch (source) {
 	case PORT_SOURCE_FD:
 		error = evany__port_fd_dissociate(pt, number, object);
+		break;
+	case PORT_SOURCE_FILE:
+		error = evany__port_file_dissociate(pt, number, object);
 		break;
 	default:
 		error = EINVAL;

@@ -14,6 +14,8 @@
 
 #include "evt_port.h"
 
+#include <sys/stat.h>
+
 #define PATTERN	0xa5
 
 bool
@@ -131,6 +133,60 @@ evt_port_off_at(const char *file, int line, int port, int fd)
 	if ((error = evt_port_off_errno(port, fd)) != 0)
 		evt_fail_at(file, line, "port_dissociate %d: %s", fd,
 		    strerror(error));
+}
+
+bool
+evt_port_scans(void)
+{
+	const char *names = getenv("EVANY_BACKENDS");
+
+	return (!evt_port_native() && (strcmp(evt_backend(), "poll") == 0 ||
+	    (names != NULL && strstr(names, "filescan") != NULL)));
+}
+
+void
+evt_port_obj(file_obj_t *fo, char *path)
+{
+	memset(fo, 0, sizeof(*fo));
+	fo->fo_name = path;
+}
+
+void
+evt_port_obj_now(file_obj_t *fo, char *path)
+{
+	struct stat st;
+
+	ATF_REQUIRE_EQ_MSG(stat(path, &st), 0, "%s: %s", path,
+	    strerror(errno));
+	evt_port_obj(fo, path);
+	fo->fo_atime = st.st_atim;
+	fo->fo_mtime = st.st_mtim;
+	fo->fo_ctime = st.st_ctim;
+}
+
+int
+evt_port_file_errno(int port, file_obj_t *fo, int events, void *user)
+{
+	return (EVT_ERRNO(port_associate(port, PORT_SOURCE_FILE,
+	    (uintptr_t)fo, events, user)));
+}
+
+void
+evt_port_file_at(const char *file, int line, int port, file_obj_t *fo,
+    int events, void *user)
+{
+	int error;
+
+	if ((error = evt_port_file_errno(port, fo, events, user)) != 0)
+		evt_fail_at(file, line, "port_associate %s: %s", fo->fo_name,
+		    strerror(error));
+}
+
+int
+evt_port_nofile_errno(int port, file_obj_t *fo)
+{
+	return (EVT_ERRNO(port_dissociate(port, PORT_SOURCE_FILE,
+	    (uintptr_t)fo)));
 }
 
 void

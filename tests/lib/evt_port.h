@@ -55,6 +55,9 @@ extern const struct evt_facility evt_ports;
 #define EVT_PORT_ALERT(evp, events, user)				\
 	EVT_PORT_EVENT(evp, PORT_SOURCE_ALERT, 0, events, user)
 
+#define EVT_PORT_FILE(evp, fo, events, user)				\
+	EVT_PORT_EVENT(evp, PORT_SOURCE_FILE, fo, events, user)
+
 /* A small number as portev_user. */
 #define EVT_USER(n)	((void *)(uintptr_t)(n))
 
@@ -63,6 +66,8 @@ extern const struct evt_facility evt_ports;
 	evt_port_fd_at(__FILE__, __LINE__, port, fd, events, user)
 #define evt_port_off(port, fd)						\
 	evt_port_off_at(__FILE__, __LINE__, port, fd)
+#define evt_port_file(port, fo, events, user)				\
+	evt_port_file_at(__FILE__, __LINE__, port, fo, events, user)
 #define evt_port_send(port, events, user)				\
 	evt_port_send_at(__FILE__, __LINE__, port, events, user)
 #define evt_port_count(port)	evt_port_count_at(__FILE__, __LINE__, port)
@@ -98,6 +103,19 @@ int	evt_port_at(const char *, int);
 void	evt_port_fd_at(const char *, int, int, int, int, void *);
 void	evt_port_off_at(const char *, int, int, int);
 void	evt_port_send_at(const char *, int, int, int, void *);
+
+/*
+ * A file_obj_t of a path, with no times or with those of now; and associations
+ * of it: one that must succeed, the errno value or 0, and of a dissociation.
+ */
+void	evt_port_obj(file_obj_t *, char *path);
+void	evt_port_obj_now(file_obj_t *, char *path);
+void	evt_port_file_at(const char *, int, int, file_obj_t *, int, void *);
+int	evt_port_file_errno(int port, file_obj_t *, int events, void *user);
+int	evt_port_nofile_errno(int port, file_obj_t *);
+
+/* Are files watched by looking at them again and again? */
+bool	evt_port_scans(void);
 
 /* The same, with the errno value or 0; and the two waits, in milliseconds. */
 int	evt_port_fd_errno(int port, int fd, int events, void *user);

@@ -48,6 +48,7 @@ mark_here(struct port *pt, bool on)
 static void
 shared_enter(struct port *pt)
 {
+	pt->pt_entered = true;
 	if (!pt->pt_forked)
 		return;
 	if (evany__lock_enter(&pt->pt_shared->ps_lock) == EOWNERDEAD) {
@@ -61,6 +62,7 @@ shared_enter(struct port *pt)
 static void
 shared_leave(struct port *pt)
 {
+	pt->pt_entered = false;
 	if (!pt->pt_inside)
 		return;
 	pt->pt_inside = false;
@@ -177,6 +179,22 @@ evany__port_leave(struct port *pt)
 	return (error);
 }
 
+bool
+evany__port_intrude(struct port *pt)
+{
+	if (pt->pt_entered)
+		return (false);
+	evany__port_inside(pt);
+	return (true);
+}
+
+void
+evany__port_retreat(struct port *pt)
+{
+	(void)evany__port_settle(pt);
+	shared_leave(pt);
+}
+
 /* A child that has ended is there until it is waited for, or so it seems. */
 bool
 evany__port_alive(const struct port_owner *po)
@@ -241,6 +259,7 @@ port_init(struct evany__inst *inst)
 	pt->pt_inst = inst;
 	port_enlist(pt);
 	TAILQ_INIT(&pt->pt_waiters);
+	RB_INIT(&pt->pt_files);
 	inst->in_data = pt;
 	(void)atomic_fetch_add(&port_living, 1);
 	return (0);
@@ -309,6 +328,7 @@ port_close(struct evany__inst *inst)
 
 	shared_enter(pt);
 	port_disown(pt);
+	evany__port_file_close(pt);
 	shared_leave(pt);
 	evany__port_shared_free(pt->pt_shared);
 	free(pt);
@@ -358,6 +378,7 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 		pt->pt_direct = 0;
 		pt->pt_news = false;
 		TAILQ_INIT(&pt->pt_waiters);
+		evany__port_file_forget(pt);
 		break;
 	}
 }

@@ -30,6 +30,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/tree.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -110,6 +111,7 @@ struct port_shared {
 	uint32_t		ps_rearm;	/* counts killed holders */
 	bool			ps_marked;	/* the number is */
 	bool			ps_had_fd;	/* ever an association of source FD */
+	bool			ps_had_file;	/* or FILE */
 	struct port_alert	ps_alert;
 	uint32_t		ps_alerts;	/* counts those set */
 	struct port_alert	ps_alerted;	/* the last of them */
@@ -135,12 +137,16 @@ struct port_waiter {
 };
 TAILQ_HEAD(port_waiters, port_waiter);
 
+struct port_file;
+RB_HEAD(port_files, port_file);
+
 struct port {
 	struct evany__inst	*pt_inst;	/* (c) */
 	struct port_shared	*pt_shared;	/* (c) */
 	struct port_owner	 pt_self;	/* (c) this process */
 	/* (i) */
 	bool			 pt_forked;	/* others may use what is shared */
+	bool			 pt_entered;	/* a call of the port is at it */
 	bool			 pt_inside;	/* we hold ps_lock */
 	bool			 pt_news;	/* something was queued */
 	bool			 pt_told;	/* and dozers were told before */
@@ -148,6 +154,9 @@ struct port {
 	uint32_t		 pt_alerts;	/* and ps_alerts */
 	struct port_waiters	 pt_waiters;
 	uint32_t		 pt_direct;	/* how many of them are */
+	struct port_files	 pt_files;	/* associations of source FILE */
+	struct evany__mountwatch pt_mounts;	/* for them, if pt_mounted */
+	bool			 pt_mounted;
 };
 
 /* Whether the process is there; a stranger with its pid counts. */
@@ -194,6 +203,13 @@ int	evany__port_tell(struct port *);
 int	evany__port_leave(struct port *);
 /* What leave does before it lets go of the locks. */
 int	evany__port_settle(struct port *);
+
+/*
+ * The same for who comes with the instance's lock held, as a mechanism's thread
+ * does.  False: it is in a call of the port, which does what there is to do.
+ */
+bool	evany__port_intrude(struct port *);
+void	evany__port_retreat(struct port *);
 
 /* ---- port_queue.c; locks held --------------------------------------------------- */
 
@@ -300,6 +316,7 @@ struct port_source {
 extern const struct port_source evany__port_src_user;
 extern const struct port_source evany__port_src_fd;
 extern const struct port_source evany__port_src_timer;
+extern const struct port_source evany__port_src_file;
 
 /* src_fd.c */
 int	evany__port_fd_associate(struct port *, int number, uintptr_t fd,
@@ -335,5 +352,14 @@ void	evany__port_timer_ask(struct evany__port_timer *, int64_t *leftp,
 	    int64_t *periodp);
 /* The instance's dr_timer; lock held. */
 void	evany__port_timer_expire(struct evany__inst *, struct evany__timer *);
+
+/* src_file.c */
+int	evany__port_file_associate(struct port *, int number, uintptr_t object,
+	    int events, void *user);
+int	evany__port_file_dissociate(struct port *, int number,
+	    uintptr_t object);
+/* The port is closed; or it is a child's, which has none of these. */
+void	evany__port_file_close(struct port *);
+void	evany__port_file_forget(struct port *);
 
 #endif /* EVANY_PORTQ_H */
