@@ -416,9 +416,9 @@ EVT_TC(associate__bad_path, "PORT-089 PORT-194",
 	evt_close(port);
 }
 
-EVT_TC(associate__permissions, "PORT-089 PORT-092",
-    "A path that may not be searched is EACCES; a file that may not be read "
-    "is watched")
+/* A file that may not be read is scanned for, by a thread that stays. */
+static int
+without_rights(void *arg)
 {
 	char path[PATH_MAX], way[PATH_MAX];
 	uid_t self = geteuid();
@@ -426,31 +426,39 @@ EVT_TC(associate__permissions, "PORT-089 PORT-092",
 	file_obj_t fo;
 	int error, port;
 
+	(void)arg;
+	EVT_CHILD(realpath(name, path) != NULL);
+	EVT_CHILD(realpath("dir/file", way) != NULL);
+	EVT_CHILD(chmod("dir", 0) == 0);
+	EVT_CHILD(chmod(name, 0) == 0);
+	EVT_CHILD((port = port_create()) != -1);
+	EVT_CHILD(self != 0 || seteuid(65534) == 0);
+	evt_port_obj(&fo, way);
+	EVT_CHILD(evt_port_file_errno(port, &fo, FILE_ATTRIB, NULL) == EACCES);
+	evt_port_obj(&fo, path);
+	error = faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == -1 ? errno : 0;
+	EVT_CHILD(evt_port_file_errno(port, &fo, FILE_ATTRIB, NULL) == error);
+	EVT_CHILD(seteuid(self) == 0);
+	if (error == 0) {
+		EVT_CHILD(chmod(name, 0644) == 0);
+		EVT_CHILD(evt_port_get_ms(port, &ev, EVT_WAIT_MS) == 0);
+		EVT_CHILD(ev.portev_object == (uintptr_t)&fo);
+		EVT_CHILD(ev.portev_events == FILE_ATTRIB);
+	}
+	EVT_CHILD(chmod("dir", 0755) == 0);
+	EVT_CHILD(close(port) == 0);
+	return (0);
+}
+
+EVT_TC(associate__permissions, "PORT-089 PORT-092",
+    "A path that may not be searched is EACCES; a file that may not be read "
+    "is watched")
+{
+
 	make_file(name);
 	ATF_REQUIRE_EQ(mkdir("dir", 0755), 0);
 	make_file("dir/file");
-	ATF_REQUIRE(realpath(name, path) != NULL);
-	ATF_REQUIRE(realpath("dir/file", way) != NULL);
-	ATF_REQUIRE_EQ(chmod("dir", 0), 0);
-	ATF_REQUIRE_EQ(chmod(name, 0), 0);
-	port = evt_port();
-	if (self == 0)
-		ATF_REQUIRE_EQ(seteuid(65534), 0);
-	evt_port_obj(&fo, way);
-	ATF_REQUIRE_EQ(evt_port_file_errno(port, &fo, FILE_ATTRIB, NULL),
-	    EACCES);
-	evt_port_obj(&fo, path);
-	error = faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == -1 ? errno : 0;
-	ATF_REQUIRE_EQ(evt_port_file_errno(port, &fo, FILE_ATTRIB, NULL),
-	    error);
-	ATF_REQUIRE_EQ(seteuid(self), 0);
-	if (error == 0) {
-		ATF_REQUIRE_EQ(chmod(name, 0644), 0);
-		evt_port_one(port, &ev);
-		EVT_PORT_FILE(&ev, &fo, FILE_ATTRIB, NULL);
-	}
-	ATF_REQUIRE_EQ(chmod("dir", 0755), 0);
-	evt_close(port);
+	ATF_REQUIRE_EQ(evt_in_child(without_rights, NULL), 0);
 }
 
 EVT_TC(associate__view, "PORT-090",
