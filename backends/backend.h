@@ -175,8 +175,8 @@ struct evany__be_ops {
 	int	(*be_names)(struct evany__inst *, int number);
 
 	/*
-	 * Could number name an instance at all?  1 or 0, by one cheap call.
-	 * Absent where there is none: any number could.
+	 * Could number name an instance at all?  1 or 0, -1 if it is closed,
+	 * by one cheap call.  Absent where there is none: any number could.
 	 */
 	int	(*be_any)(int number);
 
@@ -591,6 +591,9 @@ enum evany__fdkind {
 	EVANY__K_COUNTER,	/* eventfd */
 	EVANY__K_PROCESS	/* process descriptor */
 };
+
+/* The lowest open descriptor from here on; -1: none, -2: that is not told. */
+int	evany__ff_next_open(int from);
 
 /* Kind of the file behind fd; UNKNOWN if fd is closed. */
 enum evany__fdkind evany__ff_kind(int fd);

@@ -222,7 +222,7 @@ be_epoll_any(int number)
 	int sig;
 
 	QUIETLY(sig = fcntl(number, F_GETSIG));
-	return (sig > 0);
+	return (sig > 0 ? 1 : sig);
 }
 
 /* ---- interest ----------------------------------------------------------- */

@@ -494,3 +494,32 @@ evany__ff_tells(const char *path)
 			return (false);
 	return (true);
 }
+
+/*
+ * The place in the list is the number and two for "." and "..".  A process
+ * whose main thread has ended has no descriptors in /proc/self.
+ */
+int
+evany__ff_next_open(int from)
+{
+	struct {
+		uint64_t	de_ino;
+		int64_t		de_off;
+		uint16_t	de_len;
+		uint8_t		de_type;
+		char		de_name[45];
+	} de;
+	int dir, next = -2, saved = errno;
+	long n;
+
+	dir = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/fd",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (dir != -1 && syscall(SYS_lseek, dir, (long)from + 2, SEEK_SET) ==
+	    (long)from + 2 &&
+	    (n = syscall(SYS_getdents64, dir, &de, sizeof(de))) != -1)
+		next = n == 0 ? -1 : atoi(de.de_name);
+	if (dir != -1)
+		(void)close(dir);
+	errno = saved;
+	return (next == -1 || next >= from ? next : -2);
+}

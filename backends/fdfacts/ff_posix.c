@@ -268,3 +268,10 @@ evany__ff_tells(const char *path)
 	(void)path;
 	return (true);
 }
+
+int
+evany__ff_next_open(int from)
+{
+	(void)from;
+	return (-2);
+}

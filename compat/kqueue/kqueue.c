@@ -70,7 +70,9 @@ queue_must_check(const struct kevent *changes, int nchanges, int nevents)
 
 	if (nchanges == 0)
 		return (nevents == 0);
-	if (evany__inst_many())
+	evany__inst_asked_for += (unsigned)nchanges;
+	if (evany__inst_many() && (evany__kqueue_triggers(changes, nchanges) ||
+	    evany__inst_recount()))
 		return (true);
 	if ((changes[0].flags & EV_ADD) == 0)
 		return (false);

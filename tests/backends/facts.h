@@ -34,6 +34,7 @@ int	posix_ff_shut_wr(int);
 int	posix_ff_error(int);
 int	posix_ff_sent(int);
 int64_t	posix_ff_counter(int);
+int	posix_ff_next_open(int);
 
 struct facts {
 	const char	*name;
@@ -48,6 +49,7 @@ struct facts {
 	int		(*error)(int);
 	int		(*sent)(int);
 	int64_t		(*counter)(int);
+	int		(*next_open)(int);
 };
 
 #define FACTS	2

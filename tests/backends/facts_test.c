@@ -125,6 +125,24 @@ EVT_TC(counter__unknown_is_one, "KQ-135", "What has no count counts as one")
 	evt_close(p[1]);
 }
 
+/* ---- what is open ---- */
+
+EVT_TC(next_open__beyond_closed_ones, "KQ-006",
+    "The next open number is told, or that there is none, or nothing")
+{
+	static const int froms[] = { 0, 500, 700, 701 };
+	const struct facts *f;
+	int high, want[] = { 0, 700, 700, -1 };
+	size_t i;
+
+	ATF_REQUIRE((high = fcntl(STDIN_FILENO, F_DUPFD, 700)) == 700);
+	FACTS_FOREACH(f)
+		for (i = 0; i < sizeof(froms) / sizeof(froms[0]); i++)
+			SAYS(f, f->exact ? want[i] : -2,
+			    f->next_open(froms[i]));
+	evt_close(high);
+}
+
 /* ---- reading ---- */
 
 EVT_TC(inbytes__total, "KQ-108 KQ-109 KQ-122",
@@ -482,6 +500,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, counter__value);
 #endif
 	EVT_TP_ADD_TC(tp, counter__unknown_is_one);
+	EVT_TP_ADD_TC(tp, next_open__beyond_closed_ones);
 	EVT_TP_ADD_TC(tp, inbytes__total);
 	EVT_TP_ADD_TC(tp, inbytes__none);
 	EVT_TP_ADD_TC(tp, lowat__at_least_one);

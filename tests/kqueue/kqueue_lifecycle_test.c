@@ -363,6 +363,36 @@ EVT_TC(close__many_in_turn, "KQ-005",
 	evt_close(kq);
 }
 
+/* The two lowest numbers that are free now. */
+static void
+free_numbers(int *lowest)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ATF_REQUIRE((lowest[i] = dup(STDIN_FILENO)) != -1);
+	for (i = 0; i < 2; i++)
+		evt_close(lowest[i]);
+}
+
+EVT_TC(close__leaves_no_descriptor, "KQ-005",
+    "What a closed queue had open goes, if only others are changed")
+{
+	int before[2], i, kq, lowest[2], other;
+
+	other = evt_kq();
+	free_numbers(before);
+	kq = kq_with_event(1);
+	evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 3600000, NULL);
+	evt_close(kq);
+	for (i = 0; i < 10000; i++)
+		evt_change(other, 1, EVFILT_USER, EV_ADD, 0, 0, NULL);
+	free_numbers(lowest);
+	ATF_REQUIRE_EQ(before[0], lowest[0]);
+	ATF_REQUIRE_EQ(before[1], lowest[1]);
+	evt_close(other);
+}
+
 EVT_TC(dup__names_the_same_queue, "KQ-006",
     "What is registered through one number comes through the other")
 {
@@ -448,6 +478,53 @@ EVT_TC(dup__outlives_the_first_number, "KQ-006",
 	evt_close(dir);
 	evt_close(p[0]);
 	evt_close(p[1]);
+}
+
+/* A duplicate among many descriptors, beyond many numbers that are closed. */
+static int
+dup_far(int kq, int *between)
+{
+	int copy;
+
+	ATF_REQUIRE((*between = fcntl(kq, F_DUPFD, 200)) != -1);
+	ATF_REQUIRE(dup2(STDIN_FILENO, *between) == *between);
+	ATF_REQUIRE((copy = fcntl(kq, F_DUPFD, 400)) != -1);
+	return (copy);
+}
+
+EVT_TC(dup__far_away, "KQ-006",
+    "A duplicate with a high number is found, however few are open")
+{
+	int between[2], copy, i, kq, other;
+
+	kq = kq_with_event(1);
+	copy = dup_far(kq, &between[0]);
+	evt_close(kq);
+	evt_settle();
+	other = evt_kq();
+	ATF_REQUIRE_EQ(other, kq);
+	expect_user(copy, 1);
+
+	/* Nor is it lost by a queue that is changed again and again. */
+	evt_close(other);
+	kq = kq_with_event(2);
+	evt_close(copy);
+	copy = dup_far(kq, &between[1]);
+	other = evt_kq();
+	ATF_REQUIRE(dup2(other, kq) == kq);
+	for (i = 0; i < 10000; i++)
+		evt_change(other, 1, EVFILT_USER, EV_ADD, 0, 0, NULL);
+	ATF_REQUIRE(dup2(copy, other) == other);
+	evt_change(other, 3, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_close(other);
+	expect_user(copy, 2);
+	evt_change(copy, 3, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+	expect_user(copy, 3);
+	evt_none(kq);
+	evt_close(kq);
+	evt_close(copy);
+	evt_close(between[0]);
+	evt_close(between[1]);
 }
 
 EVT_TC(dup__of_many_queues, "KQ-006",
@@ -723,8 +800,10 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, close__queue_is_gone);
 	EVT_TP_ADD_TC(tp, close__number_reused_by_a_file);
 	EVT_TP_ADD_TC(tp, close__many_in_turn);
+	EVT_TP_ADD_TC(tp, close__leaves_no_descriptor);
 	EVT_TP_ADD_TC(tp, dup__names_the_same_queue);
 	EVT_TP_ADD_TC(tp, dup__outlives_the_first_number);
+	EVT_TP_ADD_TC(tp, dup__far_away);
 	EVT_TP_ADD_TC(tp, dup__of_many_queues);
 	EVT_TP_ADD_TC(tp, dup__main_thread_has_ended);
 	EVT_TP_ADD_TC(tp, dup__wakes_a_waiter);

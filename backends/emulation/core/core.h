@@ -271,6 +271,11 @@ struct evany__inst {
 
 /* ---- numbers (numbers.c) ---------------------------------------------------------- */
 
+/*
+ * Calls fn for all open descriptors, and others maybe, until it returns false.
+ */
+void	evany__descriptors_each(bool (*fn)(void *, int), void *);
+
 /* Makes an instance; its number goes to *numberp, the reference is dropped. */
 int	evany__inst_create(const struct evany__driver *, int flags,
 	    int (*init)(struct evany__inst *), int *numberp);
@@ -290,8 +295,22 @@ bool	evany__inst_known(int number);
 /* False if number was seen to name another instance since; no call. */
 bool	evany__inst_has(struct evany__inst *, int number);
 
-/* More than one instance lives, so that dup2 may have swapped numbers. */
-bool	evany__inst_many(void);
+/*
+ * More than one instance may live, so that dup2 may have swapped numbers.
+ * recount finds out, if this thread was asked for enough changes meanwhile to
+ * make it worth while; no lock held, and not from a signal handler.
+ */
+extern atomic_uint evany__inst_count;
+extern _Thread_local unsigned evany__inst_asked_for EVANY__TLS;
+
+static inline bool
+evany__inst_many(void)
+{
+	return (atomic_load_explicit(&evany__inst_count,
+	    memory_order_relaxed) > 1);
+}
+
+bool	evany__inst_recount(void);
 
 /* Which numbers the instance has now, at most n; the count. */
 int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);

@@ -15,7 +15,9 @@
  *          says so (a call through it fails), or when a new instance gets it.
  *          Every creation first looks at the numbers of all instances and
  *          releases those that no number names, after trying every open
- *          descriptor for a duplicate we have not met.
+ *          descriptor for a duplicate we have not met.  Where these are many
+ *          that waits, at most as long as the changes made meanwhile, each of
+ *          which asks what its number names, cost about as much.
  * Dup:     an unknown number is tried against every live instance by the
  *          mechanism (be_names), then remembered.
  * dup2:    a known number may have been given to another instance.  Records
@@ -26,9 +28,6 @@
  */
 #include "config.h"
 
-#include <sys/resource.h>
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -44,8 +43,9 @@
 #define TAGS		64
 #define SUBTAGS		3
 #define GROUP		32	/* instances told of a close at once, about */
-#define SCAN_MOST	65536	/* where descriptors cannot be listed */
-#define SWEEP_SHARE	256	/* descriptors looked through for a dead one */
+#define SWEEP_SHARE	512	/* descriptors looked through for a dead one */
+#define SWEEP_MOST	48	/* dead ones that are left lying about */
+#define SWEEP_VAIN	1024	/* how much a search in vain puts off the next */
 
 struct number_chunk {
 	_Atomic(struct evany__inst *)	nc_inst[CHUNK];
@@ -61,9 +61,11 @@ static struct inst_list numbers_lost;
 static atomic_uint numbers_tagged[TAGS];
 static unsigned numbers_last_tag;
 static unsigned numbers_next_subtag;
-static atomic_bool numbers_crowded;
-static atomic_uint numbers_count;
-static int numbers_high;	/* last made: about how many are open */
+static atomic_uint numbers_crowded;	/* instances with a tag of others */
+static atomic_int numbers_high;		/* last made: about how many are open */
+static atomic_uint numbers_vain = 1;
+atomic_uint evany__inst_count;
+_Thread_local unsigned evany__inst_asked_for EVANY__TLS;
 static _Atomic(struct number_chunk *) numbers_chunks[CHUNKS];
 
 void
@@ -249,32 +251,6 @@ numbers_try(struct evany__inst *inst, int number)
 	return (true);
 }
 
-/*
- * Calls fn for all open descriptors, and others maybe, until it returns false.
- * A process whose main thread has ended has none in /proc/self.
- */
-static void
-descriptors_each(bool (*fn)(void *, int), void *arg)
-{
-	int most = SCAN_MOST, number;
-	struct rlimit rl;
-	struct dirent *de;
-	DIR *dir;
-
-	if ((dir = opendir("/proc/thread-self/fd")) != NULL ||
-	    (dir = opendir("/proc/self/fd")) != NULL) {
-		while ((de = readdir(dir)) != NULL)
-			if (de->d_name[0] != '.' && !fn(arg, atoi(de->d_name)))
-				break;
-		(void)closedir(dir);
-		return;
-	}
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < SCAN_MOST)
-		most = (int)rl.rlim_cur;
-	for (number = 0; number < most && fn(arg, number); number++)
-		continue;
-}
-
 struct search {
 	struct evany__inst	*se_inst;
 	int			*se_list;
@@ -290,6 +266,32 @@ search_one(void *arg, int number)
 	if (numbers_try(se->se_inst, number))
 		se->se_list[se->se_found++] = number;
 	return (se->se_found < se->se_room);
+}
+
+/* A tag that the fewest instances have, the least recently given first. */
+static unsigned
+numbers_tag(void)
+{
+	unsigned best, i, tag;
+
+	best = numbers_last_tag % (TAGS - 1) + 1;
+	for (i = 1; i < TAGS; i++) {
+		tag = (numbers_last_tag + i - 1) % (TAGS - 1) + 1;
+		if (numbers_tagged[tag] < numbers_tagged[best])
+			best = tag;
+	}
+	numbers_last_tag = best;
+	if (numbers_tagged[best]++ > 0)
+		(void)atomic_fetch_add(&numbers_crowded, 1);
+	return (best);
+}
+
+static void
+numbers_untag(unsigned tag)
+{
+
+	if (--numbers_tagged[tag] > 0)
+		(void)atomic_fetch_sub(&numbers_crowded, 1);
 }
 
 /* ---- references ------------------------------------------------------------- */
@@ -338,7 +340,7 @@ inst_release(struct evany__inst *inst)
 	evany__lock_fini(&inst->in_lock);
 
 	evany__numbers_lock();
-	numbers_tagged[inst->in_tag]--;
+	numbers_untag(inst->in_tag);
 	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
 	evany__numbers_unlock();
 }
@@ -368,12 +370,9 @@ evany__inst_drop(struct evany__inst *inst)
 static bool
 dead_rescue(void *arg, int number)
 {
-	int (*any)(int) = evany__table()->tb_be->be_any;
 	struct inst_list *dead = arg;
 	struct evany__inst *inst;
 
-	if (any != NULL && !any(number))
-		return (true);
 	LIST_FOREACH(inst, dead, in_link)
 		if (numbers_try(inst, number)) {
 			LIST_REMOVE(inst, in_link);
@@ -384,16 +383,28 @@ dead_rescue(void *arg, int number)
 }
 
 /*
+ * To find duplicates of dead instances all descriptors must be looked through,
+ * so where these are many it waits until several instances have lost the
+ * numbers that we know, or this thread has made as many changes since.
+ */
+static bool
+sweep_due(unsigned lost)
+{
+	unsigned high = (unsigned)atomic_load(&numbers_high);
+
+	return (lost >= SWEEP_MOST || lost * SWEEP_SHARE >= high ||
+	    evany__inst_asked_for >= high / 2);
+}
+
+/*
  * Takes instances that no number names from the live list.  Table lock held;
- * the caller drops the references of *dead without it.  All descriptors must
- * be looked through for duplicates, so where there are many it waits until
- * several instances have lost the numbers that we know.
+ * the caller drops the references of *dead without it.
  */
 static void
-numbers_sweep(struct inst_list *dead)
+numbers_sweep(struct inst_list *dead, bool now)
 {
 	struct evany__inst *inst, *next;
-	int lost = 0;
+	unsigned lost = 0;
 
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
@@ -403,7 +414,7 @@ numbers_sweep(struct inst_list *dead)
 		LIST_INSERT_HEAD(dead, inst, in_link);
 		lost++;
 	}
-	if (lost * SWEEP_SHARE < numbers_high) {
+	if (lost > 0 && !now && !sweep_due(lost)) {
 		while ((inst = LIST_FIRST(dead)) != NULL) {
 			LIST_REMOVE(inst, in_link);
 			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
@@ -411,9 +422,10 @@ numbers_sweep(struct inst_list *dead)
 		return;
 	}
 	if (lost > 0)
-		descriptors_each(dead_rescue, dead);
+		evany__descriptors_each(dead_rescue, dead);
 	LIST_FOREACH(inst, dead, in_link)
-		(void)atomic_fetch_sub(&numbers_count, 1);
+		(void)atomic_fetch_sub(&evany__inst_count, 1);
+	evany__inst_asked_for = 0;
 }
 
 static void
@@ -425,24 +437,6 @@ numbers_bury(struct inst_list *dead)
 		LIST_REMOVE(inst, in_link);
 		evany__inst_drop(inst);
 	}
-}
-
-/* A tag that the fewest instances have, the least recently given first. */
-static unsigned
-numbers_tag(void)
-{
-	unsigned best, i, tag;
-
-	best = numbers_last_tag % (TAGS - 1) + 1;
-	for (i = 1; i < TAGS; i++) {
-		tag = (numbers_last_tag + i - 1) % (TAGS - 1) + 1;
-		if (numbers_tagged[tag] < numbers_tagged[best])
-			best = tag;
-	}
-	numbers_last_tag = best;
-	if (numbers_tagged[best]++ > 0)
-		atomic_store(&numbers_crowded, true);
-	return (best);
 }
 
 /* Subtags are given in turn; tags come round before one is shared again. */
@@ -465,18 +459,44 @@ evany__inst_subtag(struct evany__inst *inst)
 bool
 evany__inst_crowded(void)
 {
-	return (atomic_load_explicit(&numbers_crowded, memory_order_relaxed));
+	return (atomic_load_explicit(&numbers_crowded, memory_order_relaxed) >
+	    0);
+}
+
+static void
+sweep(bool now)
+{
+	struct inst_list dead = LIST_HEAD_INITIALIZER(dead);
+
+	evany__numbers_lock();
+	numbers_sweep(&dead, now);
+	evany__numbers_unlock();
+	numbers_bury(&dead);
 }
 
 void
 evany__inst_sweep(void)
 {
-	struct inst_list dead = LIST_HEAD_INITIALIZER(dead);
+	sweep(true);
+}
 
-	evany__numbers_lock();
-	numbers_sweep(&dead);
-	evany__numbers_unlock();
-	numbers_bury(&dead);
+/*
+ * A search that finds nobody dead puts off the next one, since several live
+ * instances may be what the program wants.
+ */
+bool
+evany__inst_recount(void)
+{
+	unsigned high = (unsigned)atomic_load(&numbers_high);
+	unsigned before, vain = atomic_load(&numbers_vain);
+
+	if (evany__inst_asked_for / vain >= high) {
+		before = atomic_load(&evany__inst_count);
+		sweep(true);
+		atomic_store(&numbers_vain, atomic_load(&evany__inst_count) <
+		    before ? 1 : vain < SWEEP_VAIN ? 2 * vain : vain);
+	}
+	return (evany__inst_many());
 }
 
 int
@@ -490,7 +510,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	if (evany__fork_seen())
 		evany__fork_child();
 
-	evany__inst_sweep();
+	sweep(false);
 
 	evany__numbers_lock();
 	if ((inst = LIST_FIRST(&numbers_free)) != NULL)
@@ -527,8 +547,8 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	evany__numbers_lock();
 	atomic_store(&inst->in_refs, 1);
 	LIST_INSERT_HEAD(&numbers_live, inst, in_link);
-	(void)atomic_fetch_add(&numbers_count, 1);
-	numbers_high = number;
+	(void)atomic_fetch_add(&evany__inst_count, 1);
+	atomic_store(&numbers_high, number);
 	number_add(inst, number);
 	evany__numbers_unlock();
 	*numberp = number;
@@ -540,16 +560,10 @@ fail_init:
 	evany__lock_fini(&inst->in_lock);
 fail_lock:
 	evany__numbers_lock();
-	numbers_tagged[inst->in_tag]--;
+	numbers_untag(inst->in_tag);
 	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
 	evany__numbers_unlock();
 	return (error);
-}
-
-bool
-evany__inst_many(void)
-{
-	return (atomic_load_explicit(&numbers_count, memory_order_relaxed) > 1);
 }
 
 /* Tries an unknown number against all.  A reference, or NULL. */
@@ -611,7 +625,7 @@ evany__inst_all_numbers(struct evany__inst *inst, int *list, int n)
 	struct search se = { inst, list, n, 0 };
 
 	evany__numbers_lock();
-	descriptors_each(search_one, &se);
+	evany__descriptors_each(search_one, &se);
 	evany__numbers_unlock();
 	return (se.se_found);
 }
@@ -665,7 +679,7 @@ evany__numbers_closing(unsigned first, unsigned last)
 {
 	unsigned count, group, groups, number;
 
-	count = atomic_load(&numbers_count);
+	count = atomic_load(&evany__inst_count);
 	if (count == 0 || evany__lock_held() || evany__fork_seen())
 		return;
 	groups = count / GROUP < TAGS - 1 ? count / GROUP + 1 : TAGS - 1;
@@ -814,5 +828,5 @@ evany__numbers_fork_child(void)
 		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
 	}
 	numbers_sharing = false;
-	atomic_store(&numbers_count, kept);
+	atomic_store(&evany__inst_count, kept);
 }
