@@ -126,9 +126,10 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 #define EVANY__VERIFY	0x80U
 
 /*
- * Another bit of ch_fresh: the wanted directions, all EVANY__ONCE, are one
- * interest.  One report comes for all of them, after which all are idle.  If
- * none is wanted, what cannot be asked for (HUP, ERR) is still reported once.
+ * Another bit of ch_fresh: the wanted directions, all of one mode, are one
+ * interest, and a report may tell of all that are ready.  EVANY__ONCE: one
+ * report comes for all of them, after which all are idle.  If none is wanted,
+ * what cannot be asked for (HUP, ERR) is still reported once.
  */
 #define EVANY__TOGETHER	0x40U
 

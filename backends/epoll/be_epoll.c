@@ -445,6 +445,7 @@ ep_together(struct evany__inst *inst, int number, struct evany__change *ch)
 	    EP_DIR(EVANY__W_PRI);
 	struct ep_priv pv, to;
 	uint64_t cookie;
+	uint32_t events;
 	int error, op;
 
 	memcpy(&pv, ch->ch_priv, sizeof(pv));
@@ -452,13 +453,14 @@ ep_together(struct evany__inst *inst, int number, struct evany__change *ch)
 	memcpy(to.pv_main, ch->ch_want, sizeof(to.pv_main));
 	if (!any(to.pv_main))
 		to.pv_main[EVANY__W_IN] = EVANY__IDLE;
-	cookie = EP_COOKIE(ch->ch_cookie, EP_ONESHOT | dirs);
+	events = ep_events(to.pv_main);
+	cookie = EP_COOKIE(ch->ch_cookie, dirs |
+	    ((events & EPOLLONESHOT) != 0 ? EP_ONESHOT : 0));
 	op = any(pv.pv_main) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	error = evany__ep_ctl(number, op, ch->ch_fd, ep_events(to.pv_main),
-	    cookie);
+	error = evany__ep_ctl(number, op, ch->ch_fd, events, cookie);
 	if (error == EEXIST)
-		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ch->ch_fd,
-		    ep_events(to.pv_main), cookie);
+		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ch->ch_fd, events,
+		    cookie);
 	if (error != 0)
 		return (blame(inst, number, ch->ch_fd, error));
 	memcpy(ch->ch_priv, &to, sizeof(to));

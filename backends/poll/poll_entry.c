@@ -495,15 +495,17 @@ int
 evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 {
 	uint8_t all[POLL_DIRS] = { EVANY__OFF };
-	bool active, edge;
+	bool active, edge, once;
 	unsigned d;
 	int error;
 
 	active = edge = false;
+	once = true;
 	for (d = 0; d < EVANY__W_COUNT; d++) {
 		all[d] = want[d];
 		active |= want[d] >= EVANY__LEVEL;
 		edge |= want[d] == EVANY__EDGE;
+		once &= want[d] != EVANY__EDGE && want[d] != EVANY__LEVEL;
 	}
 	if (!active && (fresh & EVANY__TOGETHER) != 0) {
 		all[POLL_ENDS] = EVANY__ONCE;
@@ -519,7 +521,7 @@ evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 			return (ENOMEM);
 		pe->pe_edge->eg_entry = pe;
 	}
-	pe->pe_together = (fresh & EVANY__TOGETHER) != 0;
+	pe->pe_together = (fresh & EVANY__TOGETHER) != 0 && once;
 	for (d = 0; d < POLL_DIRS; d++) {
 		if (all[d] < EVANY__LEVEL)
 			pe->pe_state[d] = POLL_QUIET;

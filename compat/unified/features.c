@@ -5,7 +5,8 @@
  */
 
 /*
- * features: the table that configure prints, at run time.
+ * features: the table that configure prints, at run time, and what becomes of
+ * each source of <evany.h>.
  *
  * configure decides which facilities are emulated; which mechanisms serve
  * them is decided on the running system by backends/table.c, so their names
@@ -16,17 +17,11 @@
 #include <evany.h>
 
 #include <errno.h>
-#include <stdbool.h>
-#if defined(EVANY_KQUEUE_EMULATED) || defined(EVANY_PORTS_EMULATED)
-#define EMULATED	1
 #include <pthread.h>
 #include <string.h>
 
-#include "backends/backend.h"
-#endif
+#include "backends/emulation/unified/uni.h"
 #include "compat/export.h"
-
-#ifdef EMULATED
 
 #define NAMES_MAX	64
 
@@ -62,49 +57,107 @@ names_make(void)
 	names_add(tb->tb_proc->po_name);
 }
 
-static const char *
-mechanisms(void)
-{
-
-	(void)pthread_once(&names_once, names_make);
-	return (names);
-}
-
-#endif
-
 /* One row per facility; configure has decided. */
 static const struct {
 	const char	*fa_name;
-	bool		 fa_emulated;
+	int		 fa_how;
 } facilities[] = {
 #ifdef EVANY_KQUEUE_EMULATED
-	{ "kqueue", true },
+	{ "kqueue", EVANY_EMULATED },
 #else
-	{ "kqueue", false },
+	{ "kqueue", EVANY_NATIVE },
 #endif
 #ifdef EVANY_PORTS_EMULATED
-	{ "ports", true }
+	{ "ports", EVANY_EMULATED }
 #else
-	{ "ports", false }
+	{ "ports", EVANY_NATIVE }
 #endif
 };
 
-#define ROWS	(sizeof(facilities) / sizeof(facilities[0]))
-
 static void
-row_fill(struct evany_feature *row, size_t i)
+facility_fill(struct evany_feature *row, size_t i)
 {
 
 	row->ef_facility = facilities[i].fa_name;
-	row->ef_how = EVANY_NATIVE;
+	row->ef_how = facilities[i].fa_how;
 	row->ef_mechanism = "system";
-#ifdef EMULATED
-	if (facilities[i].fa_emulated) {
-		row->ef_how = EVANY_EMULATED;
-		row->ef_mechanism = mechanisms();
+	if (row->ef_how == EVANY_EMULATED) {
+		(void)pthread_once(&names_once, names_make);
+		row->ef_mechanism = names;
 	}
-#endif
 }
+
+/* ---- sources ------------------------------------------------------------------- */
+
+static const char *const sources[] = {
+	[EVANY_FD] = "fd",
+	[EVANY_TIMER] = "timer",
+	[EVANY_SIGNAL] = "signal",
+	[EVANY_PROCESS] = "process",
+	[EVANY_FILE] = "file",
+	[EVANY_DIRECTORY] = "directory",
+	[EVANY_AIO] = "aio",
+	[EVANY_USER] = "user",
+	[EVANY_ALERT] = "alert"
+};
+
+/* The mechanism that serves the source. */
+static const char *
+source_mechanism(int source)
+{
+	const struct evany__table *tb = evany__table();
+
+	switch (source) {
+	case EVANY_SIGNAL:
+		return (tb->tb_signal->so_name);
+	case EVANY_PROCESS:
+		return (tb->tb_proc->po_name);
+	case EVANY_FILE:
+	case EVANY_DIRECTORY:
+		return (tb->tb_file->fo_name);
+	default:
+		return (tb->tb_be->be_name);
+	}
+}
+
+EVANY_EXPORT int
+evany_source(int source)
+{
+	int saved = errno;
+	bool portable;
+
+	if (source != EVANY_ALERT && evany__uni_source(source) == NULL)
+		return (EVANY_MISSING);
+	switch (source) {
+	case EVANY_FD:		/* edges are guessed */
+	case EVANY_PROCESS:	/* of strangers, the end is not told */
+		portable = strcmp(source_mechanism(source), "poll") == 0 ||
+		    strcmp(source_mechanism(source), "selfpipe") == 0;
+		break;
+	case EVANY_FILE:	/* changes between two looks are one */
+	case EVANY_DIRECTORY:
+		portable = strcmp(source_mechanism(source), "filescan") == 0;
+		break;
+	default:
+		portable = false;
+		break;
+	}
+	errno = saved;
+	return (portable ? EVANY_APPROXIMATE : EVANY_EMULATED);
+}
+
+static void
+source_fill(struct evany_feature *row, int source)
+{
+
+	row->ef_facility = sources[source];
+	row->ef_how = evany_source(source);
+	row->ef_mechanism = row->ef_how == EVANY_MISSING ? "" :
+	    source_mechanism(source);
+}
+
+#define FACILITIES	(sizeof(facilities) / sizeof(facilities[0]))
+#define SOURCES		(sizeof(sources) / sizeof(sources[0]) - EVANY_FD)
 
 EVANY_EXPORT size_t
 evany_features(struct evany_feature *rows, size_t nrows)
@@ -112,10 +165,14 @@ evany_features(struct evany_feature *rows, size_t nrows)
 	size_t i;
 	int saved = errno;
 
-	for (i = 0; i < ROWS && i < nrows; i++)
-		row_fill(&rows[i], i);
+	for (i = 0; i < FACILITIES + SOURCES && i < nrows; i++)
+		if (i < FACILITIES)
+			facility_fill(&rows[i], i);
+		else
+			source_fill(&rows[i], (int)(i - FACILITIES) +
+			    EVANY_FD);
 	errno = saved;
-	return (ROWS);
+	return (FACILITIES + SOURCES);
 }
 
 EVANY_EXPORT const char *

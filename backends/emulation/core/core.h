@@ -139,11 +139,40 @@ struct evany__watch {
 	struct evany__watch	*wt_next;	/* (i) slot or hash chain */
 	uint32_t		 wt_call;	/* (i) the driver: in_call when given */
 	uint8_t			 wt_queued;	/* (i) stands in the queue */
-	uint8_t			 wt_dir;	/* (c) EVANY__W_* */
+	uint8_t			 wt_dir;	/* (i) EVANY__W_*, or a set */
 	uint8_t			 wt_mode;	/* (i) enum evany__mode */
 	uint8_t			 wt_bits;	/* (i) of a record kept back */
 };
 TAILQ_HEAD(evany__watchq, evany__watch);
+
+/*
+ * In wt_dir, with 1 << EVANY__W_* of each: several directions of one mode are
+ * one interest, the only one on the number, and have one report.
+ */
+#define EVANY__W_SET	8
+
+static inline unsigned
+evany__watch_dirs(const struct evany__watch *wt)
+{
+	return ((wt->wt_dir & EVANY__W_SET) != 0 ?
+	    wt->wt_dir & (EVANY__W_SET - 1U) : 1U << wt->wt_dir);
+}
+
+/* Watches without a descriptor, by a key (hash.c). */
+struct evany__hash {
+	uint32_t		(*ha_key)(const struct evany__watch *);
+	struct evany__watch	**ha_chains;
+	uint32_t		 ha_size;	/* a power of two, or 0 */
+	uint32_t		 ha_count;
+};
+/* The first of a chain in which all with that key are. */
+struct evany__watch *evany__hash_first(const struct evany__hash *,
+	    uint32_t key);
+int	evany__hash_insert(struct evany__hash *, struct evany__watch *);
+void	evany__hash_remove(struct evany__hash *, struct evany__watch *);
+/* Calls end with each that is left, which removes it. */
+void	evany__hash_fini(struct evany__hash *,
+	    void (*end)(void *, struct evany__watch *), void *);
 
 /* One number that is watched. */
 struct evany__fdslot {
@@ -187,6 +216,11 @@ enum evany__fork { EVANY__FORK_BEFORE, EVANY__FORK_PARENT, EVANY__FORK_CHILD };
 /* Functions of a driver; all are called with the instance's lock held. */
 struct evany__driver {
 	const char	*dr_name;
+	/*
+	 * A pass begins.  May put an event into the sink, or take away its
+	 * room, after which what was reported is kept.  NULL: nothing to do.
+	 */
+	void	(*dr_begin)(struct evany__inst *, struct evany__sink *);
 	/*
 	 * The record of a descriptor has bits that concern this watch.  The
 	 * sink has room.  The driver may delete the watch; false: the number

@@ -100,6 +100,19 @@ evany__slot_renew(struct evany__fdslot *fs)
 	memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
 }
 
+static void
+want_set(struct evany__change *ch, const struct evany__watch *wt)
+{
+	int d;
+
+	if (wt->wt_mode == EVANY__OFF)
+		return;
+	ch->ch_fresh |= EVANY__TOGETHER;
+	for (d = 0; d < EVANY__W_COUNT; d++)
+		if ((wt->wt_dir & 1U << d) != 0)
+			ch->ch_want[d] = wt->wt_mode;
+}
+
 int
 evany__slot_update(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
     unsigned fresh)
@@ -115,7 +128,9 @@ evany__slot_update(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
 	    fd);
 	ch.ch_priv = fs->fs_priv;
 	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next)
-		if (wt->wt_mode > ch.ch_want[wt->wt_dir])
+		if ((wt->wt_dir & EVANY__W_SET) != 0)
+			want_set(&ch, wt);
+		else if (wt->wt_mode > ch.ch_want[wt->wt_dir])
 			ch.ch_want[wt->wt_dir] = wt->wt_mode;
 	error = inst->in_table->tb_be->be_change(inst, inst->in_number, &ch,
 	    1, &done);

@@ -325,10 +325,21 @@ evany__inst_renew(struct evany__inst *inst)
 
 /* ---- the pass --------------------------------------------------------------------- */
 
-static const uint8_t dir_bits[EVANY__W_COUNT] = {
-	[EVANY__W_IN] = EVANY__IN | EVANY__RDHUP | EVANY__HUP | EVANY__ERR,
-	[EVANY__W_OUT] = EVANY__OUT | EVANY__HUP | EVANY__ERR,
-	[EVANY__W_PRI] = EVANY__PRI | EVANY__HUP | EVANY__ERR
+#define ENDS	(EVANY__HUP | EVANY__ERR)
+#define IN	(EVANY__IN | EVANY__RDHUP)
+
+/* What of a record concerns a watch, by its wt_dir. */
+static const uint8_t dir_bits[2 * EVANY__W_SET] = {
+	[EVANY__W_IN] = IN | ENDS,
+	[EVANY__W_OUT] = EVANY__OUT | ENDS,
+	[EVANY__W_PRI] = EVANY__PRI | ENDS,
+	[EVANY__W_SET | 1] = IN | ENDS,
+	[EVANY__W_SET | 2] = EVANY__OUT | ENDS,
+	[EVANY__W_SET | 3] = IN | EVANY__OUT | ENDS,
+	[EVANY__W_SET | 4] = EVANY__PRI | ENDS,
+	[EVANY__W_SET | 5] = IN | EVANY__PRI | ENDS,
+	[EVANY__W_SET | 6] = EVANY__OUT | EVANY__PRI | ENDS,
+	[EVANY__W_SET | 7] = IN | EVANY__OUT | EVANY__PRI | ENDS
 };
 
 static void
@@ -356,7 +367,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
 		if (bits == 0 || wt->wt_mode < EVANY__LEVEL ||
-		    (only != 0 && (only & EVANY__FOR(wt->wt_dir)) == 0))
+		    (only != 0 &&
+		    (only & EVANY__FOR(0) * evany__watch_dirs(wt)) == 0))
 			continue;
 		if (wt->wt_mode == EVANY__ONCE &&
 		    (rd->rd_bits & EVANY__SPENT) != 0) {
@@ -373,7 +385,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 					wt->wt_mode = EVANY__ONCE;
 				inst->in_late |= evany__sink_full(sk);
 				(void)evany__slot_update(inst, fd, fs,
-				    1U << wt->wt_dir);
+				    evany__watch_dirs(wt));
 			} else if (evany__sink_full(sk)) {
 				wt->wt_bits |= (uint8_t)bits;
 				evany__ready_add(inst, wt);
@@ -414,6 +426,8 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 	bool told = false;
 	int count, i;
 
+	if (inst->in_driver->dr_begin != NULL)
+		inst->in_driver->dr_begin(inst, sk);
 	/*
 	 * Those for which there was no room come before what is new, in turn
 	 * with those that the mechanism keeps.

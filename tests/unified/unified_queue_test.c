@@ -1,0 +1,281 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * The queue of <evany.h>: its descriptor, its life, and what there is.
+ */
+#include "config.h"
+
+#include "evt_uni.h"
+
+EVT_TC(queue__new_is_empty, "UNI-001",
+    "A new queue is a close-on-exec descriptor with nothing in it")
+{
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(q >= 0);
+	ATF_REQUIRE((fcntl(q, F_GETFD) & FD_CLOEXEC) != 0);
+	evt_uni_none(q);
+	ATF_REQUIRE(!evt_readable(q, 0));
+	evt_close(q);
+}
+
+EVT_TC(queue__stray_flags, "UNI-002", "Flags that are not known are EINVAL")
+{
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_queue(0x80)), EINVAL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_queue(~0U)), EINVAL);
+}
+
+static void
+all_ebadf(int q)
+{
+	struct evany_event ev;
+	struct evany_change ch = { .ch_source = EVANY_TIMER };
+
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_wait(q, &ev, 1, 0)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_wait(q, &ev, 1, EVT_WAIT_NS)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, NULL, 0, NULL, 0, 0, 0)),
+	    EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, &ch, 1, &ev, 0, 1, 0)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(q, 0, EVANY_READ, 0, NULL)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_timer(q, 1, 0, 0, 0, NULL)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_post(q, 1, 0, NULL)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_alert(q, 1, NULL)), EBADF);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_TIMER, 1)), EBADF);
+}
+
+EVT_TC(queue__wrong_numbers, "UNI-003",
+    "Every call on a closed queue, or on what is none, is EBADF")
+{
+	int p[2], q;
+
+	all_ebadf(-1);
+	evt_pipe(p);
+	all_ebadf(p[0]);
+	q = evt_queue();
+	evt_close(q);
+	all_ebadf(q);
+
+	/* A kqueue is no queue of this kind. */
+	q = evt_kq();
+	all_ebadf(q);
+	evt_close(q);
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
+EVT_TC(queue__closed_with_contents, "UNI-003",
+    "A queue that is closed with watches and events frees them all")
+{
+	struct evany_event ev;
+	int i, p[2], q;
+
+	evt_pipe(p);
+	for (i = 0; i < 3; i++) {
+		q = evt_queue();
+		EVT_OK(evany_fd(q, p[1], EVANY_WRITE, 0, NULL));
+		EVT_OK(evany_timer(q, 1, 0, 0, 0, NULL));
+		EVT_OK(evany_timer(q, 2, 3600 * 1000 * MS, 0, 0, NULL));
+		EVT_OK(evany_post(q, 1, 2, NULL));
+		EVT_OK(evany_post(q, 1, 3, NULL));
+		ATF_REQUIRE_EQ(evt_uni_get(q, &ev, 1), 1);
+		evt_close(q);
+		/* Another under its number begins with nothing. */
+		ATF_REQUIRE_EQ(evt_queue(), q);
+		evt_uni_none(q);
+		evt_close(q);
+	}
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
+EVT_TC(queue__duplicate, "UNI-004",
+    "A duplicate of the number is the same queue, also after the first closed")
+{
+	struct evany_event ev;
+	int dupe, q;
+
+	q = evt_queue();
+	dupe = dup(q);
+	ATF_REQUIRE(dupe != -1);
+	EVT_OK(evany_post(q, 7, 8, NULL));
+	evt_uni_one(dupe, &ev);
+	EVT_UNI(&ev, EVANY_USER, 7, 0, NULL);
+	EVT_OK(evany_timer(q, 1, 20 * MS, 0, 0, EVT_USER(1)));
+	evt_close(q);
+	evt_uni_one(dupe, &ev);
+	EVT_UNI(&ev, EVANY_TIMER, 1, 0, EVT_USER(1));
+	EVT_OK(evany_post(dupe, 9, 8, NULL));
+	evt_uni_one(dupe, &ev);
+	evt_close(dupe);
+}
+
+EVT_TC(queue__polls, "UNI-005",
+    "A queue polls readable exactly when a wait would find something")
+{
+	struct evany_event ev;
+	int p[2], q;
+
+	q = evt_queue();
+	evt_pipe(p);
+	EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, NULL));
+	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
+	evt_write(p[1], 1);
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	(void)evt_drain(p[0]);
+	evt_uni_none(q);
+	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
+
+	EVT_OK(evany_post(q, 0, 0, NULL));
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
+
+	EVT_OK(evany_timer(q, 1, 20 * MS, 0, 0, NULL));
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	evt_uni_one(q, &ev);
+	evt_uni_none(q);
+	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
+
+	EVT_OK(evany_alert(q, 1, NULL));
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	EVT_OK(evany_alert(q, 0, NULL));
+	evt_uni_none(q);
+	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
+EVT_TC(queue__nests, "UNI-006", "A queue can be watched by another queue")
+{
+	struct evany_event ev;
+	int inner, outer;
+
+	inner = evt_queue();
+	outer = evt_queue();
+	EVT_OK(evany_fd(outer, inner, EVANY_READ, 0, EVT_USER(5)));
+	evt_uni_none(outer);
+	EVT_OK(evany_post(inner, 1, 0, NULL));
+	evt_uni_one(outer, &ev);
+	EVT_UNI(&ev, EVANY_FD, inner, EVANY_READ, EVT_USER(5));
+	evt_uni_one(inner, &ev);
+	evt_uni_none(outer);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(outer, outer, EVANY_READ, 0, NULL)),
+	    EINVAL);
+	evt_close(inner);
+	evt_close(outer);
+}
+
+static int
+in_child(void *arg)
+{
+	struct evany_event ev;
+	int mine, q = *(int *)arg;
+
+	if (EVT_ERRNO(evany_wait(q, &ev, 1, 0)) != EBADF ||
+	    EVT_ERRNO(evany_post(q, 1, 0, NULL)) != EBADF ||
+	    EVT_ERRNO(evany_drop(q, EVANY_TIMER, 1)) != EBADF)
+		return (1);
+	/* One of its own works. */
+	if ((mine = evany_queue(0)) == -1 ||
+	    evany_post(mine, 3, 4, NULL) == -1 ||
+	    evany_wait(mine, &ev, 1, EVT_WAIT_NS) != 1 || ev.ev_data != 4)
+		return (2);
+	return (0);
+}
+
+EVT_TC(queue__not_inherited, "UNI-007",
+    "A forked child does not have the queue, and the parent is undisturbed")
+{
+	struct evany_event ev;
+	int p[2], q;
+
+	q = evt_queue();
+	evt_pipe(p);
+	EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, NULL));
+	EVT_OK(evany_timer(q, 1, 20 * MS, 0, 0, NULL));
+	ATF_REQUIRE_EQ(evt_in_child(in_child, &q), 0);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_TIMER, 1, 0, NULL);
+	evt_write(p[1], 1);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FD, p[0], EVANY_READ, NULL);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
+EVT_TC(errno__is_kept, "UNI-008", "A call that succeeds leaves errno alone")
+{
+	struct evany_feature rows[4];
+	struct evany_event ev;
+	int p[2], q;
+
+	evt_pipe(p);
+	errno = E2BIG;
+	q = evany_queue(0);
+	ATF_REQUIRE(q != -1 && errno == E2BIG);
+	ATF_REQUIRE(evany_fd(q, p[1], EVANY_WRITE, EVANY_COUNT, NULL) == 0);
+	ATF_REQUIRE(evany_timer(q, 1, 10 * MS, 0, 0, NULL) == 0);
+	ATF_REQUIRE(evany_post(q, 1, 0, NULL) == 0);
+	ATF_REQUIRE(evany_wait(q, &ev, 1, 0) == 1);
+	ATF_REQUIRE(evany_drop(q, EVANY_FD, (uintptr_t)p[1]) == 0);
+	ATF_REQUIRE(evany_alert(q, 1, NULL) == 0);
+	ATF_REQUIRE(evany_features(rows, 4) > 4);
+	ATF_REQUIRE_EQ(errno, E2BIG);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
+EVT_TC(source__tells, "UNI-009",
+    "A source says how it is supplied, in the table as well")
+{
+	static const int exact[] = { EVANY_TIMER, EVANY_USER, EVANY_ALERT };
+	struct evany_feature rows[64];
+	size_t i, n;
+	int how;
+
+	for (i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
+		ATF_REQUIRE_EQ(evany_source(exact[i]), EVANY_EMULATED);
+	how = evany_source(EVANY_FD);
+	ATF_REQUIRE_EQ(how, strcmp(evt_backend(), "poll") == 0 ?
+	    EVANY_APPROXIMATE : EVANY_EMULATED);
+	ATF_REQUIRE_EQ(evany_source(0), EVANY_MISSING);
+	ATF_REQUIRE_EQ(evany_source(-1), EVANY_MISSING);
+	ATF_REQUIRE_EQ(evany_source(1000), EVANY_MISSING);
+
+	n = evany_features(rows, 64);
+	ATF_REQUIRE(n > 9 && n <= 64);
+	for (i = 0; i < n; i++)
+		if (strcmp(rows[i].ef_facility, "fd") == 0) {
+			ATF_REQUIRE_EQ(rows[i].ef_how, how);
+			ATF_REQUIRE(rows[i].ef_mechanism[0] != '\0');
+			break;
+		}
+	ATF_REQUIRE(i < n);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	EVT_TP_ADD_TC(tp, queue__new_is_empty);
+	EVT_TP_ADD_TC(tp, queue__stray_flags);
+	EVT_TP_ADD_TC(tp, queue__wrong_numbers);
+	EVT_TP_ADD_TC(tp, queue__closed_with_contents);
+	EVT_TP_ADD_TC(tp, queue__duplicate);
+	EVT_TP_ADD_TC(tp, queue__polls);
+	EVT_TP_ADD_TC(tp, queue__nests);
+	EVT_TP_ADD_TC(tp, queue__not_inherited);
+	EVT_TP_ADD_TC(tp, errno__is_kept);
+	EVT_TP_ADD_TC(tp, source__tells);
+	return (atf_no_error());
+}
