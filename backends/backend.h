@@ -686,4 +686,14 @@ struct evany__table {
 };
 const struct evany__table *evany__table(void);
 
+/* What was built, kind by kind, best first, and is tried anew here. */
+struct evany__mechanism {
+	const char	*me_kind;	/* "descriptors" */
+	const char	*me_name;	/* "epoll" */
+	bool		 me_used;	/* it is in the table */
+	int		 me_error;	/* 0, or why it cannot be */
+};
+/* False: there are not so many. */
+bool	evany__mechanism(size_t at, struct evany__mechanism *);
+
 #endif /* EVANY_BACKEND_H */

@@ -25,41 +25,63 @@
 
 #include "backends/backend.h"
 
+/* One way to serve a kind of watch. */
+struct candidate {
+	const char *const	*cd_name;
+	int			(*const *cd_probe)(void);
+	const void		*cd_ops;
+};
+#define CANDIDATE(prefix, ops)	{ &(ops).prefix##name, &(ops).prefix##probe, \
+	    &(ops) }
+
+/* The last entry of each list is the portable one and always works. */
+static const struct candidate be_list[] = {
+#ifdef EVANY_BE_EPOLL
+	CANDIDATE(be_, evany__be_epoll_ops),
+#endif
+	CANDIDATE(be_, evany__be_poll_ops)
+};
+
+static const struct candidate file_list[] = {
+#ifdef EVANY_BE_INOTIFY
+	CANDIDATE(fo_, evany__file_inotify_ops),
+#endif
+	CANDIDATE(fo_, evany__file_scan_ops)
+};
+
+static const struct candidate signal_list[] = {
+#ifdef EVANY_BE_SIGNALFD
+	CANDIDATE(so_, evany__signal_signalfd_ops),
+#endif
+	CANDIDATE(so_, evany__signal_selfpipe_ops)
+};
+
+static const struct candidate proc_list[] = {
+#ifdef EVANY_BE_PIDFD
+	CANDIDATE(po_, evany__proc_pidfd_ops),
+#endif
+	CANDIDATE(po_, evany__proc_selfpipe_ops)
+};
+
+static const struct candidate mount_list[] = {
+#ifdef EVANY_BE_MOUNTINFO
+	CANDIDATE(mo_, evany__mount_info_ops),
+#endif
+	CANDIDATE(mo_, evany__mount_none_ops)
+};
+
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
 
-static const struct evany__be_ops *const be_list[] = {
-#ifdef EVANY_BE_EPOLL
-	&evany__be_epoll_ops,
-#endif
-	&evany__be_poll_ops
-};
-
-static const struct evany__file_ops *const file_list[] = {
-#ifdef EVANY_BE_INOTIFY
-	&evany__file_inotify_ops,
-#endif
-	&evany__file_scan_ops
-};
-
-static const struct evany__signal_ops *const signal_list[] = {
-#ifdef EVANY_BE_SIGNALFD
-	&evany__signal_signalfd_ops,
-#endif
-	&evany__signal_selfpipe_ops
-};
-
-static const struct evany__proc_ops *const proc_list[] = {
-#ifdef EVANY_BE_PIDFD
-	&evany__proc_pidfd_ops,
-#endif
-	&evany__proc_selfpipe_ops
-};
-
-static const struct evany__mount_ops *const mount_list[] = {
-#ifdef EVANY_BE_MOUNTINFO
-	&evany__mount_info_ops,
-#endif
-	&evany__mount_none_ops
+static const struct {
+	const char		*ki_name;
+	const struct candidate	*ki_list;
+	size_t			 ki_length;
+} kinds[] = {
+	{ "descriptors", be_list, LENGTH(be_list) },
+	{ "files", file_list, LENGTH(file_list) },
+	{ "signals", signal_list, LENGTH(signal_list) },
+	{ "processes", proc_list, LENGTH(proc_list) },
+	{ "mounts", mount_list, LENGTH(mount_list) }
 };
 
 static struct evany__table table;
@@ -90,21 +112,20 @@ usable(int error)
 	    error == ENOMEM || error == ENOSPC);
 }
 
-/* The last entry of each list is the portable one and always works. */
-#define CHOOSE(to, list, prefix, allow) do {				\
-	bool choose_any = named((allow), "poll");			\
-	size_t choose_i;						\
-									\
-	for (choose_i = 0; choose_i < LENGTH(list); choose_i++)		\
-		choose_any |= named((allow),				\
-		    (list)[choose_i]->prefix##name);			\
-	for (choose_i = 0; choose_i < LENGTH(list) - 1; choose_i++)	\
-		if ((!choose_any ||					\
-		    named((allow), (list)[choose_i]->prefix##name)) &&	\
-		    usable((list)[choose_i]->prefix##probe()))		\
-			break;						\
-	(to) = (list)[choose_i];					\
-} while (0)
+static const void *
+choose(const struct candidate *list, size_t length, const char *allow)
+{
+	bool any = named(allow, "poll");
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		any |= named(allow, *list[i].cd_name);
+	for (i = 0; i < length - 1; i++)
+		if ((!any || named(allow, *list[i].cd_name)) &&
+		    usable((*list[i].cd_probe)()))
+			break;
+	return (list[i].cd_ops);
+}
 
 static void
 table_make(void)
@@ -119,12 +140,12 @@ table_make(void)
 #endif
 	if (allow == NULL)
 		allow = "";
-	CHOOSE(table.tb_be, be_list, be_, allow);
-	CHOOSE(table.tb_file, file_list, fo_, allow);
-	CHOOSE(table.tb_signal, signal_list, so_, allow);
-	CHOOSE(table.tb_proc, proc_list, po_, allow);
+	table.tb_be = choose(be_list, LENGTH(be_list), allow);
+	table.tb_file = choose(file_list, LENGTH(file_list), allow);
+	table.tb_signal = choose(signal_list, LENGTH(signal_list), allow);
+	table.tb_proc = choose(proc_list, LENGTH(proc_list), allow);
 	/* Only one way is known, over any mechanism that waits. */
-	CHOOSE(table.tb_mount, mount_list, mo_, "");
+	table.tb_mount = choose(mount_list, LENGTH(mount_list), "");
 }
 
 const struct evany__table *
@@ -132,4 +153,35 @@ evany__table(void)
 {
 	(void)pthread_once(&table_once, table_make);
 	return (&table);
+}
+
+/* What was chosen for the kind. */
+static const void *
+chosen(size_t kind)
+{
+	const struct evany__table *tb = evany__table();
+	const void *const ops[LENGTH(kinds)] = { tb->tb_be, tb->tb_file,
+	    tb->tb_signal, tb->tb_proc, tb->tb_mount };
+
+	return (ops[kind]);
+}
+
+bool
+evany__mechanism(size_t at, struct evany__mechanism *me)
+{
+	const struct candidate *cd;
+	size_t k;
+	int error;
+
+	for (k = 0; k < LENGTH(kinds) && at >= kinds[k].ki_length; k++)
+		at -= kinds[k].ki_length;
+	if (k == LENGTH(kinds))
+		return (false);
+	cd = &kinds[k].ki_list[at];
+	error = (*cd->cd_probe)();
+	me->me_kind = kinds[k].ki_name;
+	me->me_name = *cd->cd_name;
+	me->me_used = cd->cd_ops == chosen(k);
+	me->me_error = usable(error) ? 0 : error;
+	return (true);
 }

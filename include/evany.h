@@ -219,6 +219,19 @@ struct evany_feature {
  */
 size_t		 evany_features(struct evany_feature *rows, size_t nrows);
 
+struct evany_mechanism {
+	const char	*em_kind;	/* "descriptors", "files", ... */
+	const char	*em_name;	/* "epoll" */
+	int		 em_used;	/* 1: it serves this process */
+	int		 em_error;	/* 0, or why it cannot: an errno value */
+};
+
+/*
+ * What the library was built with, whether it is used or not, best first of
+ * each kind; each is tried anew.  Rows as for evany_features().
+ */
+size_t		 evany_mechanisms(struct evany_mechanism *rows, size_t nrows);
+
 /* Of one source: EVANY_EMULATED, ...; EVANY_MISSING also if it is unknown. */
 int		 evany_source(int source);
 

@@ -175,6 +175,25 @@ evany_features(struct evany_feature *rows, size_t nrows)
 	return (FACILITIES + SOURCES);
 }
 
+EVANY_EXPORT size_t
+evany_mechanisms(struct evany_mechanism *rows, size_t nrows)
+{
+	struct evany__mechanism me;
+	size_t n;
+	int saved = errno;
+
+	for (n = 0; evany__mechanism(n, &me); n++) {
+		if (n >= nrows)
+			continue;
+		rows[n].em_kind = me.me_kind;
+		rows[n].em_name = me.me_name;
+		rows[n].em_used = me.me_used;
+		rows[n].em_error = me.me_error;
+	}
+	errno = saved;
+	return (n);
+}
+
 EVANY_EXPORT const char *
 evany_version(void)
 {

@@ -265,6 +265,35 @@ EVT_TC(source__tells, "UNI-009",
 	ATF_REQUIRE(i < n);
 }
 
+EVT_TC(mechanisms__tell, "UNI-010",
+    "Each mechanism is told, and of each kind one is used, which works")
+{
+	struct evany_mechanism rows[64];
+	const char *kind = "";
+	size_t i, n;
+	int used = 1;
+
+	errno = E2BIG;
+	n = evany_mechanisms(rows, 64);
+	ATF_REQUIRE(n >= 5 && n <= 64);
+	for (i = 0; i < n; i++) {
+		if (strcmp(kind, rows[i].em_kind) != 0) {
+			ATF_REQUIRE_EQ_MSG(1, used, "%s", kind);
+			kind = rows[i].em_kind;
+			used = 0;
+		}
+		ATF_REQUIRE(rows[i].em_name[0] != '\0');
+		used += rows[i].em_used;
+		ATF_REQUIRE(!rows[i].em_used || rows[i].em_error == 0);
+		if (rows[i].em_used && strcmp(kind, "descriptors") == 0)
+			ATF_REQUIRE_EQ(strcmp(evt_backend(), "poll") == 0,
+			    strcmp(rows[i].em_name, "poll") == 0);
+	}
+	ATF_REQUIRE_EQ(1, used);
+	ATF_REQUIRE_EQ(n, evany_mechanisms(NULL, 0));
+	ATF_REQUIRE_EQ(E2BIG, errno);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, queue__new_is_empty);
@@ -277,5 +306,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, queue__not_inherited);
 	EVT_TP_ADD_TC(tp, errno__is_kept);
 	EVT_TP_ADD_TC(tp, source__tells);
+	EVT_TP_ADD_TC(tp, mechanisms__tell);
 	return (atf_no_error());
 }
