@@ -324,9 +324,12 @@ ep_events(const uint8_t *modes)
 	return (edge ? events | EPOLLET : events);
 }
 
-/* Is the mistake in the number of the instance, or in the descriptor? */
+/*
+ * Is the mistake in the number of the instance, or in the descriptor?  What
+ * cannot be an item at all is not the file that was registered.
+ */
 static int
-blame(struct evany__inst *inst, int number, int fd, int error)
+blame(struct evany__inst *inst, int number, int fd, int error, bool registered)
 {
 	int r;
 
@@ -337,10 +340,11 @@ blame(struct evany__inst *inst, int number, int fd, int error)
 			return (EBADF);
 		return (EIDRM);
 	case EINVAL:
+	case ELOOP:
 	case ENOENT:
 		if (!evany__be_epoll_names(inst, number))
 			return (EIDRM);
-		return (error == ENOENT ? ESTALE : EINVAL);
+		return (error == ENOENT || registered ? ESTALE : error);
 	default:
 		return (error);
 	}
@@ -462,7 +466,8 @@ ep_together(struct evany__inst *inst, int number, struct evany__change *ch)
 		error = evany__ep_ctl(number, EPOLL_CTL_MOD, ch->ch_fd, events,
 		    cookie);
 	if (error != 0)
-		return (blame(inst, number, ch->ch_fd, error));
+		return (blame(inst, number, ch->ch_fd, error,
+		    any(pv.pv_main)));
 	memcpy(ch->ch_priv, &to, sizeof(to));
 	return (0);
 }
@@ -490,14 +495,17 @@ ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
 	fresh = fresh_in(to.pv_main, ch->ch_fresh);
 	if (ch->ch_fresh != 0 && !ep_differs(pv.pv_main, to.pv_main, fresh) &&
 	    (error = ep_verify(number, ch->ch_fd)) != 0)
-		return (blame(inst, number, ch->ch_fd, error));
+		return (blame(inst, number, ch->ch_fd, error,
+		    any(pv.pv_main)));
 
 	if (any(to.pv_side) && (error = ep_side_open(inst, number)) != 0)
-		return (blame(inst, number, ch->ch_fd, error));
+		return (blame(inst, number, ch->ch_fd, error,
+		    any(pv.pv_main)));
 	error = ep_item(number, ch->ch_fd, pv.pv_main, to.pv_main, fresh,
 	    EP_COOKIE(ch->ch_cookie, 0));
 	if (error != 0)
-		return (blame(inst, number, ch->ch_fd, error));
+		return (blame(inst, number, ch->ch_fd, error,
+		    any(pv.pv_main)));
 	if (ep->ep_side != -1) {
 		error = ep_item(ep->ep_side, ch->ch_fd, pv.pv_side, to.pv_side,
 		    fresh_in(to.pv_side, ch->ch_fresh),
@@ -505,7 +513,8 @@ ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
 		if (error != 0 && any(to.pv_side)) {
 			(void)ep_item(number, ch->ch_fd, to.pv_main,
 			    pv.pv_main, false, ch->ch_cookie);
-			return (blame(inst, number, ch->ch_fd, error));
+			return (blame(inst, number, ch->ch_fd, error,
+		    any(pv.pv_main)));
 		}
 	}
 	memcpy(ch->ch_priv, &to, sizeof(to));
@@ -555,7 +564,7 @@ be_epoll_feed(struct evany__inst *inst, int number, int fd,
 	int error;
 
 	error = ep_item(number, fd, none, modes, false, cookie);
-	return (error == 0 ? 0 : blame(inst, number, fd, error));
+	return (error == 0 ? 0 : blame(inst, number, fd, error, false));
 }
 
 static void
@@ -821,7 +830,7 @@ be_epoll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 		    evany__inst_tag(inst), 0, clock));
 		if (error != 0) {
 			evany__ep_close(&fd);
-			return (blame(inst, number, number, error));
+			return (blame(inst, number, number, error, false));
 		}
 		ep->ep_timer[clock] = fd;
 	}

@@ -415,6 +415,24 @@ entry_set(struct be_poll *bp, struct poll_entry *pe, int fd,
 	return (error);
 }
 
+/* Is the number another file's than core knows of? */
+static bool
+change_stale(struct be_poll *bp, const struct evany__change *ch,
+    const struct stat *st)
+{
+	struct poll_entry *pe;
+	bool stale;
+	int cancel;
+
+	if (*(const uint8_t *)ch->ch_priv == 0)
+		return (false);
+	evany__bp_enter(bp, &cancel);
+	pe = evany__pe_find(bp, ch->ch_fd, false);
+	stale = pe == NULL || !evany__pe_is(pe, st);
+	evany__bp_leave(bp, cancel);
+	return (stale);
+}
+
 static int
 change_one(struct be_poll *bp, struct evany__change *ch)
 {
@@ -427,7 +445,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	error = fstat(ch->ch_fd, &st) == -1 ? EBADF : 0;
 	nested = false;
 	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch) &&
-	    (error = evany__pn_check(bp, &st, &nested)) != 0)
+	    !change_stale(bp, ch, &st) && (error = evany__pn_check(bp, &st, &nested)) != 0)
 		return (error);
 
 	evany__bp_enter(bp, &cancel);
