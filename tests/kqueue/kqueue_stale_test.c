@@ -582,6 +582,69 @@ EVT_TC(stale__other_queue_keeps_its_knote, "KQ-102 KQ-068",
 	evt_close(kq[1]);
 }
 
+EVT_TC(stale__clean_up_adds_nothing, "KQ-103 KQ-101",
+    "What is left of a number's first file does not bring its second one's "
+    "knote to the third")
+{
+	struct kevent ev;
+	int first, kept, kq, second, third;
+
+	kq = evt_kq();
+	first = stale_pipe(STALE_NUMBER, 0);
+	evt_change(kq, STALE_NUMBER, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0,
+	    NULL);
+	ATF_REQUIRE((kept = dup(STALE_NUMBER)) != -1);
+	evt_close(STALE_NUMBER);
+	second = stale_pipe(STALE_NUMBER, 0);
+	evt_change(kq, STALE_NUMBER, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	evt_write(first, 1);
+	evt_close(STALE_NUMBER);
+	evt_close(second);
+	third = stale_pipe(STALE_NUMBER, 3);
+	evt_none(kq);
+	evt_idle(kq);
+	ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, STALE_NUMBER, EVFILT_READ,
+	    EV_DELETE, 0, 0, NULL));
+	evt_change(kq, STALE_NUMBER, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, STALE_NUMBER, EVFILT_READ, 0, 0, 3);
+	evt_close(STALE_NUMBER);
+	evt_close(third);
+	evt_close(first);
+	evt_close(kept);
+	evt_close(kq);
+}
+
+EVT_TC(stale__queue_takes_the_number, "KQ-103 KQ-027 KQ-101",
+    "A queue that is put on a number that it watches has no knote there")
+{
+	struct kevent ev[4];
+	int i, j, kq, n, p;
+
+	for (i = 0; i < 6; i++) {
+		kq = evt_kq();
+		p = stale_pipe(STALE_NUMBER, 3);
+		evt_change(kq, STALE_NUMBER, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		evt_change(kq, p, EVFILT_WRITE, EV_ADD, 0, 0, NULL);
+		evt_change(kq, 1, EVFILT_USER, EV_ADD, 0, 0, NULL);
+		evt_change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+		/* Two of the three are kept for want of room. */
+		for (n = 0; n < i; n++)
+			ATF_REQUIRE_EQ(1, evt_poll(kq, ev, 1));
+		ATF_REQUIRE_EQ(STALE_NUMBER, dup2(kq, STALE_NUMBER));
+		n = evt_poll(STALE_NUMBER, ev, 4);
+		for (j = 0; j < n; j++)
+			ATF_REQUIRE_MSG(ev[j].filter != EVFILT_READ,
+			    "%d: {%s}", i, evt_text(&ev[j]));
+		ATF_REQUIRE_EQ(2, n);
+		ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, STALE_NUMBER,
+		    EVFILT_READ, EV_DELETE, 0, 0, NULL));
+		evt_close(STALE_NUMBER);
+		evt_close(p);
+		evt_close(kq);
+	}
+}
+
 /* One watch of each kind, which may need a descriptor of the library's. */
 static void
 watch_everything(int kq, int sock, int file, pid_t pid)
@@ -692,6 +755,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, stale__survivor_in_no_table);
 	EVT_TP_ADD_TC(tp, stale__outer_pollers_keep_working);
 	EVT_TP_ADD_TC(tp, stale__other_queue_keeps_its_knote);
+	EVT_TP_ADD_TC(tp, stale__clean_up_adds_nothing);
+	EVT_TP_ADD_TC(tp, stale__queue_takes_the_number);
 	EVT_TP_ADD_TC(tp, stale__number_is_not_the_librarys_next);
 	EVT_TP_ADD_TC(tp, stale__every_free_number);
 	return (atf_no_error());

@@ -231,8 +231,11 @@ struct evany__driver {
 	/* The same for a watch taken from the ready queue. */
 	void	(*dr_ready)(struct evany__inst *, struct evany__watch *,
 		    struct evany__sink *);
-	/* The number was closed or reused: forget its watches. */
-	void	(*dr_fd_gone)(struct evany__inst *, int fd);
+	/*
+	 * The number was closed: forget its watches.  reused: but for those
+	 * of the file that it names now.
+	 */
+	void	(*dr_fd_gone)(struct evany__inst *, int fd, bool reused);
 	/* A timer has expired and is idle. */
 	void	(*dr_timer)(struct evany__inst *, struct evany__timer *);
 	/*

@@ -137,6 +137,18 @@ evany__slot_update(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
 	return (error != 0 ? error : ch.ch_error);
 }
 
+/* Does the mechanism know of it? */
+static bool
+slot_registered(const struct evany__fdslot *fs)
+{
+	const struct evany__watch *wt;
+
+	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next)
+		if (wt->wt_mode != EVANY__OFF)
+			return (true);
+	return (false);
+}
+
 void
 evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 {
@@ -144,13 +156,20 @@ evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 	struct evany__fdslot *fs;
 	int error;
 
+	/* Afterwards it could not be told from one that was hit as well. */
+	fs = evany__slot_find(inst, fd);
+	if (fs != NULL && slot_registered(fs)) {
+		error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
+		if (error == EBADF || error == ESTALE)
+			inst->in_driver->dr_fd_gone(inst, fd, error == ESTALE);
+	}
 	if (be->be_evict(inst, inst->in_number, fd, cookie) == EAGAIN) {
 		evany__inst_renew(inst);
 		return;
 	}
 	/* What the number names now may have been hit as well. */
 	fs = evany__slot_find(inst, fd);
-	if (fs == NULL || fs->fs_watches == NULL)
+	if (fs == NULL || !slot_registered(fs))
 		return;
 	error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
 	if (error == ESTALE) {
@@ -158,7 +177,7 @@ evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 		error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
 	}
 	if (error == EBADF)
-		inst->in_driver->dr_fd_gone(inst, fd);
+		inst->in_driver->dr_fd_gone(inst, fd, false);
 }
 
 /* The program is about to close the number, which still names its file. */
@@ -177,7 +196,7 @@ evany__slot_close(struct evany__inst *inst, int fd)
 	}
 	if (registered)
 		(void)evany__slot_update(inst, fd, fs, EVANY__VERIFY);
-	inst->in_driver->dr_fd_gone(inst, fd);
+	inst->in_driver->dr_fd_gone(inst, fd, false);
 }
 
 bool
@@ -195,7 +214,7 @@ evany__slots_reap(struct evany__inst *inst)
 			fd = (int)(page * EVANY__PAGE_SLOTS + i);
 			if (fs->fs_watches != NULL &&
 			    fcntl(fd, F_GETFD) == -1) {
-				inst->in_driver->dr_fd_gone(inst, fd);
+				inst->in_driver->dr_fd_gone(inst, fd, false);
 				any = true;
 			}
 		}
@@ -223,7 +242,7 @@ evany__slots_again(struct evany__inst *inst)
 			memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
 			if (fs->fs_watches != NULL &&
 			    evany__slot_update(inst, fd, fs, 0) != 0)
-				inst->in_driver->dr_fd_gone(inst, fd);
+				inst->in_driver->dr_fd_gone(inst, fd, false);
 		}
 	}
 }

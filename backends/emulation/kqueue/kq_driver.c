@@ -340,16 +340,6 @@ kqueue_ready(struct evany__inst *inst, struct evany__watch *wt,
 	}
 }
 
-/* The number was closed: all its knotes go. */
-static void
-kqueue_fd_closed(struct evany__inst *inst, int fd)
-{
-	struct evany__fdslot *fs = evany__slot_find(inst, fd);
-
-	slot_drop(kqueue_of(inst), fs);
-	evany__slot_renew(fs);
-}
-
 /*
  * The number was closed or is another file's: its knotes go, but for those
  * that were added for what it names now and know it.
@@ -374,6 +364,19 @@ evany__kqueue_fd_gone(struct evany__inst *inst, int fd)
 }
 
 static void
+kqueue_fd_gone(struct evany__inst *inst, int fd, bool reused)
+{
+	struct evany__fdslot *fs = evany__slot_find(inst, fd);
+
+	if (reused) {
+		evany__kqueue_fd_gone(inst, fd);
+		return;
+	}
+	slot_drop(kqueue_of(inst), fs);
+	evany__slot_renew(fs);
+}
+
+static void
 kqueue_timer(struct evany__inst *inst, struct evany__timer *tm)
 {
 	struct knote *kn = (struct knote *)(void *)((char *)tm -
@@ -386,7 +389,7 @@ const struct evany__driver evany__kqueue_driver = {
 	.dr_name = "kqueue",
 	.dr_fd = kqueue_fd,
 	.dr_ready = kqueue_ready,
-	.dr_fd_gone = kqueue_fd_closed,
+	.dr_fd_gone = kqueue_fd_gone,
 	.dr_timer = kqueue_timer,
 	.dr_closing = evany__slot_close,
 	.dr_close = kqueue_close
