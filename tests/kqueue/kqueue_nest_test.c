@@ -12,6 +12,7 @@
 #include "evt.h"
 
 #include <sys/select.h>
+#include <sys/socket.h>
 
 #include <poll.h>
 
@@ -147,6 +148,35 @@ EVT_TC(poll__returned_modes_are_silent, "KQ-016 KQ-019",
 		evt_close(kq);
 		evt_close(p[0]);
 		evt_close(p[1]);
+	}
+}
+
+EVT_TC(poll__returned_end_is_silent, "KQ-016 KQ-019 KQ-064",
+    "After the end of a file was returned, once, nothing is left of it")
+{
+	static const unsigned int modes[] = { EV_ONESHOT, EV_DISPATCH,
+	    EV_ONESHOT | EV_CLEAR, EV_DISPATCH | EV_CLEAR };
+	struct kevent ev[4];
+	int i, kq, s[2];
+
+	for (i = 0; i < 2 * EVT_NITEMS(modes); i++) {
+		kq = evt_kq();
+		evt_sockpair(s, SOCK_STREAM);
+		evt_change(kq, s[0], EVFILT_READ, EV_ADD | modes[i / 2],
+		    NOTE_LOWAT, 5, NULL);
+		evt_write(s[1], 3);
+		evt_none(kq);
+		if (i % 2 == 1) {
+			evt_change(kq, s[0], EVFILT_WRITE, EV_ADD | EV_CLEAR,
+			    0, 0, NULL);
+			evt_one(kq, ev);
+		}
+		evt_close(s[1]);
+		ATF_REQUIRE_EQ(1 + i % 2, evt_get(kq, ev, 4));
+		REQUIRE_SILENT(kq);
+		evt_none(kq);
+		evt_close(s[0]);
+		evt_close(kq);
 	}
 }
 
@@ -758,6 +788,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, poll__empty_queue);
 	EVT_TP_ADD_TC(tp, poll__level_descriptor);
 	EVT_TP_ADD_TC(tp, poll__returned_modes_are_silent);
+	EVT_TP_ADD_TC(tp, poll__returned_end_is_silent);
 	EVT_TP_ADD_TC(tp, poll__user_event);
 	EVT_TP_ADD_TC(tp, poll__timer_without_a_wait);
 	EVT_TP_ADD_TC(tp, poll__signal);

@@ -231,11 +231,25 @@ event_fill(struct kevent *kev, const struct knote *kn)
 		memset(kev->ext, 0, sizeof(kev->ext));
 }
 
+/*
+ * A registration that goes silent by a change, not by its report, while the
+ * file has ended may be reported once more for nothing.
+ */
+static void
+silenced(struct kqueue *kq, uint8_t mode, unsigned flags)
+{
+
+	if ((flags & EV_EOF) != 0 && (mode == EVANY__EDGE ||
+	    mode == EVANY__LEVEL))
+		evany__inst_again(kq->kq_inst);
+}
+
 /* The knote's event is returned; then its mode has its way. */
 static void
 deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 {
 	const struct filterops *fop = evany__filterops(kn->kn_filter);
+	const uint8_t mode = kn->kn_watch.wt_mode;
 
 	if ((kn->kn_status & KN_FORCED) != 0) {
 		kn->kn_flags |= EV_ONESHOT;
@@ -245,6 +259,7 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 	kn->kn_watch.wt_call = kq->kq_inst->in_call;
 	if ((kn->kn_flags & EV_ONESHOT) != 0 &&
 	    (kn->kn_status & KN_MORE) == 0) {
+		silenced(kq, mode, kn->kn_flags);
 		evany__knote_drop(kq, kn);
 		return;
 	}
@@ -254,8 +269,10 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 			kn->kn_status |= KN_DISABLED;
 		kn->kn_status &= (unsigned short)~KN_PARKED;
 		/* A registration that is spent is silent already. */
-		if (kn->kn_watch.wt_mode != EVANY__IDLE)
+		if (mode != EVANY__IDLE) {
+			silenced(kq, mode, kn->kn_flags);
 			(void)fop->fo_arm(kq, kn, false);
+		}
 	}
 	if ((kn->kn_flags & EV_CLEAR) != 0) {
 		evany__knote_deactivate(kq, kn);
