@@ -43,6 +43,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/rawcall.h"
 #include "be_epoll.h"
 
 #ifndef F_SETSIG
@@ -81,12 +82,11 @@ evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie)
 	return (error);
 }
 
-/* No cancellation point: locks are held. */
 void
 evany__ep_close(int *fdp)
 {
 	if (*fdp != -1)
-		QUIETLY((void)syscall(SYS_close, *fdp));
+		QUIETLY((void)evany__close(*fdp));
 	*fdp = -1;
 }
 

@@ -31,6 +31,7 @@
 
 #include <errno.h>
 
+#include "backends/rawcall.h"
 #include "be_epoll.h"
 
 static uint64_t
@@ -119,14 +120,14 @@ share_events(struct evany__inst *inst, int number, uint32_t events)
 	return (error == 0 ? 0 : EIDRM);
 }
 
-/* No cancellation point.  The count would be full after 500 years. */
+/* The count would be full after 500 years. */
 static void
 share_ring(const struct be_epoll *ep)
 {
 	const uint64_t one = 1;
 	int saved = errno;
 
-	(void)syscall(SYS_write, ep->ep_mark, &one, sizeof(one));
+	(void)evany__write(ep->ep_mark, &one, sizeof(one));
 	errno = saved;
 }
 

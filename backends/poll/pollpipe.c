@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "backends/backend.h"
+#include "backends/rawcall.h"
 
 #define CHUNK	16U	/* entries that poll(2) takes under any sane limit */
 
@@ -75,8 +76,8 @@ evany__pipe_make(struct evany__pipe *pi)
 
 fail:
 	error = errno;
-	(void)close(ends[0]);
-	(void)close(ends[1]);
+	(void)evany__close(ends[0]);
+	(void)evany__close(ends[1]);
 	return (error);
 }
 
@@ -115,9 +116,9 @@ void
 evany__pipe_close(struct evany__pipe *pi)
 {
 	if (evany__pipe_names(pi, pi->pi_read))
-		(void)close(pi->pi_read);
+		(void)evany__close(pi->pi_read);
 	if (evany__pipe_names(pi, pi->pi_write))
-		(void)close(pi->pi_write);
+		(void)evany__close(pi->pi_write);
 	pi->pi_read = pi->pi_write = -1;
 }
 
@@ -127,7 +128,7 @@ evany__pipe_ring(const struct evany__pipe *pi)
 	if (!evany__pipe_names(pi, pi->pi_write))
 		return (EIDRM);
 	/* The reader is ours too, so this cannot raise SIGPIPE. */
-	while (write(pi->pi_write, "", 1) == -1)
+	while (evany__write(pi->pi_write, "", 1) == -1)
 		if (errno != EINTR)
 			return (errno == EAGAIN ? 0 : errno);
 	return (0);
@@ -142,7 +143,7 @@ evany__pipe_drain(const struct evany__pipe *pi)
 	if (!evany__pipe_names(pi, pi->pi_read))
 		return (EIDRM);
 	do
-		n = read(pi->pi_read, bytes, sizeof(bytes));
+		n = evany__read(pi->pi_read, bytes, sizeof(bytes));
 	while (n == (ssize_t)sizeof(bytes) || (n == -1 && errno == EINTR));
 	/* 0: the other end was closed. */
 	return (n != 0 ? 0 : EIDRM);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "backends/rawcall.h"
 
 #define NS_PER_MS	INT64_C(1000000)
 #define LONGEST_MS	INT64_C(86400000)
@@ -48,8 +49,8 @@ evany__park_close(struct evany__park *pk)
 	int cancel;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	(void)close(pk->pk_fds[0]);
-	(void)close(pk->pk_fds[1]);
+	(void)evany__close(pk->pk_fds[0]);
+	(void)evany__close(pk->pk_fds[1]);
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 
@@ -60,7 +61,7 @@ evany__park_wake(struct evany__park *pk)
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	/* A full pipe wakes as well. */
-	(void)!write(pk->pk_fds[1], "", 1);
+	(void)evany__write(pk->pk_fds[1], "", 1);
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

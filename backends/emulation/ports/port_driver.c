@@ -17,8 +17,6 @@
  */
 #include "config.h"
 
-#include <sys/wait.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,6 +24,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/ports/portq.h"
+#include "backends/rawcall.h"
 
 #define EVENTS_MOST	(UINT32_MAX / 64)
 
@@ -200,13 +199,15 @@ bool
 evany__port_alive(const struct port_owner *po)
 {
 	siginfo_t si;
-	int saved = errno;
+	int cancel, saved = errno;
 	bool alive = kill(po->po_pid, 0) == 0 || errno != ESRCH;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	si.si_pid = 0;
-	if (alive && waitid(P_PID, (id_t)po->po_pid, &si,
+	if (alive && evany__waitid(P_PID, (id_t)po->po_pid, &si,
 	    WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == po->po_pid)
 		alive = false;
+	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return (alive);
 }

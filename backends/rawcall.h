@@ -1,0 +1,57 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * rawcall.h: read, write, close and waitid as no cancellation points, for callers
+ * that hold locks and have cancellation disabled.
+ *
+ * The GNU C library (2.36 was seen to) sends a thread a signal when it is
+ * cancelled in a sleep, and obeys it in the next of these calls, although the
+ * thread has left the sleep and disabled cancellation by then.  The kernel's
+ * own calls, where a program may make them, do not.
+ */
+#ifndef EVANY_RAWCALL_H
+#define EVANY_RAWCALL_H
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <unistd.h>
+
+#ifdef EVANY_BE_EPOLL
+#include <sys/syscall.h>
+
+static inline ssize_t
+evany__read(int fd, void *buf, size_t n)
+{
+	return (syscall(SYS_read, fd, buf, n));
+}
+
+static inline ssize_t
+evany__write(int fd, const void *buf, size_t n)
+{
+	return (syscall(SYS_write, fd, buf, n));
+}
+
+static inline int
+evany__close(int fd)
+{
+	return ((int)syscall(SYS_close, fd));
+}
+
+static inline int
+evany__waitid(idtype_t type, id_t id, siginfo_t *si, int options)
+{
+	return ((int)syscall(SYS_waitid, type, id, si, options, NULL));
+}
+#else
+#define evany__read	read
+#define evany__write	write
+#define evany__close	close
+#define evany__waitid	waitid
+#endif
+
+#endif /* EVANY_RAWCALL_H */
