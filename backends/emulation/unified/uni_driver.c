@@ -345,12 +345,21 @@ uni_begin(struct evany__inst *inst, struct evany__sink *sk)
 	sk->sk_room = sk->sk_count;
 }
 
+/* A number has watches of one kind, so of the file that has gone. */
+static void
+uni_fd_gone(struct evany__inst *inst, int fd, bool reused)
+{
+
+	(void)reused;
+	evany__uni_fd_gone(inst, fd);
+}
+
 const struct evany__driver evany__uni_driver = {
 	.dr_name = "evany",
 	.dr_begin = uni_begin,
 	.dr_fd = evany__uni_fd,
 	.dr_ready = uni_ready,
-	.dr_fd_gone = evany__uni_fd_gone,
+	.dr_fd_gone = uni_fd_gone,
 	.dr_timer = evany__uni_timer,
 	.dr_closing = evany__slot_close,
 	.dr_close = uni_close
