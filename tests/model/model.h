@@ -12,9 +12,7 @@
  * them, queues, knotes.  model_world.c says what an act on a file does to the
  * knotes, model_knote.c what a change does, what may be returned and what must
  * be.  model_run.c makes random acts on the real objects and in the model, and
- * compares at each step.  A sequence is a list of acts, each with a number
- * from which everything about it is drawn, so any part of a list is again a
- * sequence: that is how a failing one is made short.
+ * compares at each step.
  *
  * For every knote the model knows one of three things: its event must be
  * returned by a wait with room for it, it may be, it must not be.  May is
@@ -35,6 +33,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "seq.h"
 
 #define MODEL_FDS	24		/* descriptors at a time */
 #define MODEL_KNOTES	160
@@ -192,11 +192,6 @@ void	model_waited(struct model_world *, int qid, int nevents,
 void	model_print_kevent(char *, size_t, const struct kevent *);
 
 /* model_acts.c: acts on files; model_calls.c: acts on queues */
-struct model_act {
-	unsigned	ma_kind;
-	unsigned	ma_thread;
-	uint64_t	ma_seed;
-};
 void	model_act_file(struct model_world *, unsigned kind);
 void	model_act_queue(struct model_world *, unsigned kind);
 int	model_act_kevent(struct model_world *, struct model_fd *, bool silent);
@@ -211,18 +206,7 @@ enum {
 };
 bool	model_is_queue(const struct model_fd *);
 
-/* model_run.c */
-/*
- * Runs the acts in a new world and closes all of it again.  0, or 1 with the
- * reason in why.  With threads above 1, so many threads take turns.
- */
-int	model_run(const struct model_act *, size_t n, unsigned threads,
-	    FILE *trace, char *why, size_t size);
-void	model_make(struct model_act *, size_t n, uint64_t seed);
-/*
- * rounds sequences from seed on; the first that fails is made short, printed
- * and ends the test case.
- */
+/* model_run.c: seq_check() with this model */
 void	model_check(unsigned long rounds, unsigned threads);
 
 #endif /* MODEL_H */

@@ -55,16 +55,10 @@ model_say(struct model_world *w, const char *fmt, ...)
 	(void)fflush(w->mw_trace);
 }
 
-/* splitmix64 */
 uint64_t
 model_rand(struct model_world *w)
 {
-	uint64_t z;
-
-	z = (w->mw_rand += 0x9e3779b97f4a7c15U);
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-	return (z ^ (z >> 31));
+	return (seq_rand(&w->mw_rand));
 }
 
 unsigned
