@@ -72,10 +72,12 @@ port_associate(int number, int source, uintptr_t object, int events,
     void *user)
 {
 	struct port *pt;
+	/* A change would be made to whatever port the number names. */
+	bool check = source != PORT_SOURCE_FD || evany__inst_many();
 	int error, saved = errno;
 
-	pt = find(number, source != PORT_SOURCE_FD, &error);
-	if (pt == NULL)
+again:
+	if ((pt = find(number, check, &error)) == NULL)
 		return (fail(error));
 	switch (source) {
 	case PORT_SOURCE_FD:
@@ -90,6 +92,11 @@ port_associate(int number, int source, uintptr_t object, int events,
 		error = EINVAL;
 	}
 	evany__port_drop(pt);
+	if (error == EIDRM && !check) {
+		/* The number may be another port's by now. */
+		check = true;
+		goto again;
+	}
 	return (done(error, number, saved));
 }
 
@@ -173,9 +180,21 @@ port_get(int number, port_event_t *event, timespec_t *timeout)
 }
 
 static int
-send_one(int number, int events, void *user)
+send_to(int number, bool check, int events, void *user)
 {
 	struct port *pt;
+	int error;
+
+	if ((pt = evany__port_find(number, check, &error)) == NULL)
+		return (error);
+	error = evany__port_send(pt, number, events, user);
+	evany__port_drop(pt);
+	return (error);
+}
+
+static int
+send_one(int number, int events, void *user)
+{
 	int error;
 
 	if (evany__lock_held()) {
@@ -184,10 +203,8 @@ send_one(int number, int events, void *user)
 			return (fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD);
 		return (evany__port_send_late(number, events, user));
 	}
-	if ((pt = evany__port_find(number, false, &error)) == NULL)
-		return (error);
-	error = evany__port_send(pt, number, events, user);
-	evany__port_drop(pt);
+	if ((error = send_to(number, false, events, user)) == EIDRM)
+		error = send_to(number, true, events, user);
 	if (error == EIDRM)
 		error = fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD;
 	return (error);

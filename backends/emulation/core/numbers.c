@@ -710,6 +710,19 @@ goes_on(const struct evany__inst *inst)
 	return (inst->in_shared && inst->in_table->tb_be->be_shares);
 }
 
+/* The number used last may have been closed: a known one, if there is any. */
+static int
+numbers_any(struct evany__inst *inst)
+{
+	int i;
+
+	(void)numbers_prune(inst);
+	for (i = 0; i < EVANY__NUMBERS; i++)
+		if (inst->in_numbers[i] != -1)
+			return (inst->in_numbers[i]);
+	return (-1);
+}
+
 void
 evany__numbers_fork_before(bool share)
 {
@@ -721,6 +734,7 @@ evany__numbers_fork_before(bool share)
 	LIST_FOREACH(inst, &numbers_live, in_link)
 		if (goes_on(inst)) {
 			(void)evany__lock_enter(&inst->in_lock);
+			inst->in_number = numbers_any(inst);
 			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
 		}
 	numbers_sharing = true;

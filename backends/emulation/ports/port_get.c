@@ -136,12 +136,25 @@ gather(struct port *pt, int number)
 		error = be->be_wait(pt->pt_inst, number, NULL, 0, rd, RECORDS,
 		    &n, 0);
 		if (error != 0)
-			return (error);
+			return (error == EINVAL ? EBADF : error);
 		if (foreign(pt, rd, n))
 			return (EBADF);
 		absorb(pt, rd, n);
 	} while (n == RECORDS);
 	return (0);
+}
+
+/*
+ * A wait through a number that is another instance's by now would take that
+ * one's reports.  It is asked for where dup2(2) may have swapped numbers.
+ */
+static bool
+named(struct port *pt, int number)
+{
+	struct evany__inst *inst = pt->pt_inst;
+
+	return (!evany__inst_many() ||
+	    inst->in_table->tb_be->be_names(inst, number));
 }
 
 /*
@@ -156,13 +169,8 @@ prepare(struct port *pt, int number, uint32_t max)
 	struct port_shared *ps = pt->pt_shared;
 	int error;
 
-	if (ps->ps_count < max || pt->pt_forked) {
-		error = gather(pt, number);
-		if (error == 0 && evany__inst_many() &&
-		    !be->be_names(inst, number))
-			error = EBADF;
-		return (error);
-	}
+	if (ps->ps_count < max || pt->pt_forked)
+		return (named(pt, number) ? gather(pt, number) : EBADF);
 	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0) {
 		if ((error = be->be_mark(inst, number, false)) == 0)
 			ps->ps_marked = false;
@@ -351,7 +359,7 @@ sleep_direct(struct port *pt, struct port_waiter *pw, int64_t deadline)
 	    &n, deadline);
 	pthread_cleanup_pop(0);
 	evany__port_enter(pt, pw->pw_number);
-	if (error == 0 && foreign(pt, rd, n))
+	if (error == EINVAL || (error == 0 && foreign(pt, rd, n)))
 		error = EBADF;
 	else if (error == 0)
 		absorb(pt, rd, n);
@@ -444,17 +452,24 @@ static int
 retrieve(struct port *pt, struct port_waiter *pw, port_event_t *list,
     uint32_t max, int64_t deadline, uint32_t *gotp)
 {
+	const struct evany__be_ops *be = pt->pt_inst->in_table->tb_be;
 	struct port_shared *ps = pt->pt_shared;
+	uint32_t queued;
 	bool gathered;
 	int error = 0;
 
 	/* A wait that sleeps on the number looks first. */
 	gathered = deadline > 0 && ps->ps_count == 0 &&
 	    may_sleep_direct(pt, pw);
+	if (gathered && !named(pt, pw->pw_number))
+		return (EBADF);
 	for (;;) {
 		evany__port_alert_check(pt);
 		if (pw->pw_error == PORT_ALERTED || (pw->pw_error == 0 &&
 		    ps->ps_alert.pa_events != 0)) {
+			if (pw->pw_error == 0 && !be->be_names(pt->pt_inst,
+			    pw->pw_number))
+				return (EBADF);
 			give_alert(list, pw->pw_error != 0 ? &pw->pw_alert :
 			    &ps->ps_alert);
 			*gotp = 1;
@@ -465,9 +480,13 @@ retrieve(struct port *pt, struct port_waiter *pw, port_event_t *list,
 		if (!gathered &&
 		    (error = prepare(pt, pw->pw_number, max)) != 0)
 			return (error);
-		if (ps->ps_count >= pw->pw_n &&
-		    (*gotp = take(pt, list, max)) > 0)
+		queued = ps->ps_count;
+		if (queued >= pw->pw_n && (*gotp = take(pt, list, max)) > 0)
 			return (0);
+		/* Void ones may have stood for what was not gathered yet. */
+		gathered = false;
+		if (ps->ps_count < queued)
+			continue;
 		if (deadline == 0) {
 			*gotp = take(pt, list, max);
 			return (0);
@@ -502,6 +521,10 @@ changed(struct port **ptp, int number)
 	}
 	evany__port_drop(*ptp);
 	*ptp = pt;
+	/* Reports of this one may have been taken for the other's. */
+	evany__port_enter(pt, number);
+	evany__port_fd_rearm(pt);
+	(void)evany__port_leave(pt);
 	return (EAGAIN);
 }
 

@@ -78,7 +78,7 @@ struct port_slot {
 	union {
 		void	*sl_data;	/* its owner's, by source */
 		struct {
-			uint64_t	sl_dev;	/* if sl_plain */
+			uint64_t	sl_dev;
 			uint64_t	sl_ino;
 		} sl_file;
 	};

@@ -64,7 +64,7 @@ static const struct {
 /* ---- table ----------------------------------------------------------------- */
 
 static uint32_t *
-fd_bucket(struct port_shared *ps, uintptr_t fd)
+fd_bucket(const struct port_shared *ps, uintptr_t fd)
 {
 	return (&ps->ps_buckets[fd % ps->ps_max]);
 }
@@ -134,32 +134,66 @@ plain_stat(const struct port_slot *sl, struct stat *st)
 	    EBADF);
 }
 
-/* Does the number name the file?  0, EBADF, ESTALE, or another error. */
+/* Is there another association of the number, of another process's file? */
+static bool
+fd_twice(const struct port_shared *ps, const struct port_slot *this)
+{
+	const struct port_slot *sl;
+	uint32_t i;
+
+	for (i = *fd_bucket(ps, this->sl_object); i != 0; i = sl->sl_chain) {
+		sl = &ps->ps_slots[i - 1];
+		if (sl->sl_object == this->sl_object && sl != this)
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * Does the number name the file?  0, EBADF, ESTALE, or another error.  The
+ * mechanism tells whether it names one that was registered under it, and arms
+ * that again.  Where it may be another association's, the inode tells first.
+ */
 static int
 fd_verify(struct port *pt, struct port_slot *sl)
 {
 	struct stat st;
 	int error;
 
-	if (!sl->sl_plain)
-		return (fd_tell(pt, sl, sl->sl_state, sl->sl_mask));
-	if ((error = plain_stat(sl, &st)) != 0)
-		return (error);
-	return (sl->sl_file.sl_dev == (uint64_t)st.st_dev &&
-	    sl->sl_file.sl_ino == (uint64_t)st.st_ino ? 0 : ESTALE);
+	if (sl->sl_plain || !evany__port_own(pt, &sl->sl_owner) ||
+	    fd_twice(pt->pt_shared, sl)) {
+		if ((error = plain_stat(sl, &st)) != 0)
+			return (error);
+		if (sl->sl_file.sl_dev != (uint64_t)st.st_dev ||
+		    sl->sl_file.sl_ino != (uint64_t)st.st_ino)
+			return (ESTALE);
+	}
+	return (sl->sl_plain ? 0 :
+	    fd_tell(pt, sl, sl->sl_state, sl->sl_mask));
 }
 
+/* Keeps in mind which file it is; of one inode are all eventfds, for example. */
 static int
-plain_arm(struct port *pt, struct port_slot *sl, int mask)
+fd_know(struct port_slot *sl)
 {
 	struct stat st;
 	int error;
 
 	if ((error = plain_stat(sl, &st)) != 0)
 		return (error);
-	sl->sl_plain = true;
 	sl->sl_file.sl_dev = (uint64_t)st.st_dev;
 	sl->sl_file.sl_ino = (uint64_t)st.st_ino;
+	return (0);
+}
+
+static int
+plain_arm(struct port *pt, struct port_slot *sl, int mask)
+{
+	int error;
+
+	if ((error = fd_know(sl)) != 0)
+		return (error);
+	sl->sl_plain = true;
 	mask &= fd_dirs[EVANY__W_IN].events | fd_dirs[EVANY__W_OUT].events;
 	if (mask != 0)
 		evany__port_fire(pt, sl, mask);
@@ -186,16 +220,27 @@ fd_error(struct port *pt, struct port_slot *sl, int error)
 	}
 }
 
+/* EIDRM: nothing was changed. */
 static int
-fd_arm(struct port *pt, struct port_slot *sl, int mask)
+fd_arm(struct port *pt, struct port_slot *sl, int mask, bool fresh)
 {
+	struct evany__inst *inst = pt->pt_inst;
 	int error;
 
-	evany__port_unqueue(pt, sl);
 	sl->sl_gen++;
-	sl->sl_state = PORT_ARMED;
-	sl->sl_plain = false;
 	error = fd_tell(pt, sl, PORT_ARMED, mask);
+	/* Said of the file, before anybody looked at the port's number. */
+	if (error == EPERM && !inst->in_table->tb_be->be_names(inst,
+	    inst->in_number))
+		error = EIDRM;
+	if (error == EIDRM) {
+		sl->sl_gen--;
+		return (error);
+	}
+	evany__port_unqueue(pt, sl);
+	sl->sl_state = PORT_ARMED;
+	fresh |= sl->sl_plain || error == ESTALE;
+	sl->sl_plain = false;
 	if (error == ESTALE) {
 		/* A new file has the number: nothing is left of the old one. */
 		memset(sl->sl_priv, 0, sizeof(sl->sl_priv));
@@ -203,7 +248,10 @@ fd_arm(struct port *pt, struct port_slot *sl, int mask)
 		error = fd_tell(pt, sl, PORT_ARMED, mask);
 	}
 	if (error == EPERM)
-		error = plain_arm(pt, sl, mask);
+		return (plain_arm(pt, sl, mask));
+	/* A fork may come. */
+	if (error == 0 && fresh)
+		error = fd_know(sl);
 	return (error);
 }
 
@@ -218,15 +266,20 @@ fd_find(struct port *pt, uintptr_t fd)
 {
 	struct port_shared *ps = pt->pt_shared;
 	struct port_slot *sl, *other = NULL;
-	uint32_t i;
+	uint32_t i, next;
 
-	for (i = *fd_bucket(ps, fd); i != 0; i = sl->sl_chain) {
+	for (i = *fd_bucket(ps, fd); i != 0; i = next) {
 		sl = &ps->ps_slots[i - 1];
+		next = sl->sl_chain;
 		if (sl->sl_object != fd)
 			continue;
-		if (evany__port_own(pt, &sl->sl_owner))
-			return (sl);
-		if (other == NULL && fd_verify(pt, sl) == 0)
+		if (evany__port_own(pt, &sl->sl_owner)) {
+			if (!fd_twice(ps, sl) || !evany__port_fd_gone(pt, sl))
+				return (sl);
+			fd_free(pt, sl);
+		} else if (!evany__port_alive(&sl->sl_owner))
+			fd_free(pt, sl);
+		else if (other == NULL && fd_verify(pt, sl) == 0)
 			other = sl;
 	}
 	return (other);
@@ -236,23 +289,28 @@ static int
 fd_associate(struct port *pt, uintptr_t fd, int mask, void *user)
 {
 	struct port_slot *sl;
+	bool fresh;
 	int error;
 
 	if (fd > INT_MAX)
 		return (EBADFD);
-	if ((sl = fd_find(pt, fd)) == NULL) {
+	sl = fd_find(pt, fd);
+	if ((fresh = sl == NULL)) {
 		sl = evany__port_slot_new(pt, PORT_SOURCE_FD, fd, user);
 		if (sl == NULL)
 			return (EAGAIN);
 		evany__port_fd_chain(pt->pt_shared, evany__port_index(pt, sl));
 	}
-	sl->sl_mask = mask;
-	sl->sl_user = user;
-	if ((error = fd_arm(pt, sl, mask)) != 0) {
+	if ((error = fd_arm(pt, sl, mask, fresh)) != 0) {
+		/* Of a number that is another port's, nothing has ended. */
+		if (error == EIDRM && !fresh)
+			return (error);
 		error = fd_error(pt, sl, error);
 		fd_free(pt, sl);
 		return (error);
 	}
+	sl->sl_mask = mask;
+	sl->sl_user = user;
 	pt->pt_shared->ps_had_fd = true;
 	evany__watched_always((int)fd);
 	return (0);
@@ -374,7 +432,8 @@ evany__port_fd_gone(struct port *pt, struct port_slot *sl)
 {
 	int error = fd_verify(pt, sl);
 
-	return (error == EBADF || error == ESTALE);
+	/* Whatever keeps the number from naming it; not the port's. */
+	return (error != 0 && error != EIDRM);
 }
 
 void
