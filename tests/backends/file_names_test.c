@@ -380,6 +380,46 @@ FW_TC(all__await,
 	fw_name_detach(&n);
 }
 
+#ifdef EVANY_BE_INOTIFY
+static void
+fw_body_lost(struct fw *fw)
+{
+	unsigned long i, most = 0;
+	struct fw_name all, one;
+	FILE *fp;
+
+	if ((fp = fopen("/proc/sys/fs/inotify/max_queued_events", "r")) !=
+	    NULL) {
+		if (fscanf(fp, "%lu", &most) != 1)
+			most = 0;
+		(void)fclose(fp);
+	}
+	if (most == 0 || most > 100000)
+		atf_tc_skip("records are not lost in a reasonable time");
+	fw_touch("a");
+	fw_touch("b");
+	fw_name_watch(fw, &all, ".", NULL, EVANY__N_ANY);
+	fw_name_watch(fw, &one, ".", "a", EVANY__N_GONE);
+	for (i = 0; i <= most; i++)
+		ATF_REQUIRE_EQ(rename(i % 2 ? "c" : "b", i % 2 ? "b" : "c"),
+		    0);
+	ATF_REQUIRE_EQ(unlink("a"), 0);
+	all.n_ignored = EVANY__N_MOVED_FROM | EVANY__N_MOVED_TO;
+	fw_collect(fw);
+	ATF_REQUIRE_EQ(1, all.n_count);
+	ATF_REQUIRE_STREQ("", all.n_reports[0].name);
+	ATF_REQUIRE_EQ(EVANY__N_LOST, all.n_reports[0].bits);
+	FW_NAMED(&one, "a", EVANY__N_LOST);
+	fw_name_forget(&all);
+	fw_touch("a");
+	FW_NAMED(&all, "a", EVANY__N_MADE);
+	fw_name_detach(&all);
+	fw_name_detach(&one);
+}
+FW_CASE_INOTIFY(lost, "After so many acts that the system forgets some, every "
+    "watch is told to look, and goes on")
+#endif
+
 ATF_TP_ADD_TCS(tp)
 {
 	FW_ADD(tp, name__errors);
@@ -397,5 +437,6 @@ ATF_TP_ADD_TCS(tp)
 	FW_ADD(tp, all__rename_across);
 	FW_ADD(tp, all__beside_one);
 	FW_ADD(tp, all__await);
+	FW_ADD_INOTIFY(tp, lost);
 	return (atf_no_error());
 }

@@ -217,6 +217,8 @@ fw_name_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 	ATF_REQUIRE((ne->ne_cookie != 0) == ((ne->ne_bits &
 	    (EVANY__N_MOVED_FROM | EVANY__N_MOVED_TO)) != 0) ||
 	    !n->n_fw->fw_access);
+	if ((ne->ne_bits & n->n_ignored) != 0)
+		return;
 	ATF_REQUIRE(i < FW_REPORTS);
 	(void)snprintf(n->n_reports[i].name, sizeof(n->n_reports[i].name),
 	    "%s", ne->ne_name == NULL ? "" : ne->ne_name);

@@ -68,6 +68,7 @@ struct fw_name {
 		uint32_t	 bits;
 		uint32_t	 cookie;
 	} n_reports[FW_REPORTS];
+	uint32_t		 n_ignored;	/* reports of these */
 	void			(*n_hook)(struct fw_name *);
 };
 

@@ -244,6 +244,56 @@ EVT_TC(directory_above__renamed, "PORT-084",
 	evt_close(port);
 }
 
+EVT_TC(end__records_lost, "PORT-076 PORT-078",
+    "After so many acts that the system forgets some, what has become of the "
+    "name is told all the same")
+{
+	static char kept[] = "kept";
+	port_event_t ev[3];
+	file_obj_t fo[3];
+	unsigned long i, most = 0;
+	FILE *fp;
+	int port;
+
+	if ((fp = fopen("/proc/sys/fs/inotify/max_queued_events", "r")) !=
+	    NULL) {
+		if (fscanf(fp, "%lu", &most) != 1)
+			most = 0;
+		(void)fclose(fp);
+	}
+	if (most == 0 || most > 100000 || evt_port_scans())
+		atf_tc_skip("records are not lost in a reasonable time");
+	make_file(name);
+	make_file(other);
+	make_file(kept);
+	make_file("new");
+	port = evt_port();
+	evt_port_obj(&fo[0], name);
+	evt_port_obj(&fo[1], other);
+	evt_port_obj(&fo[2], kept);
+	evt_port_file(port, &fo[0], FILE_MODIFIED, NULL);
+	evt_port_file(port, &fo[1], FILE_MODIFIED, NULL);
+	evt_port_file(port, &fo[2], FILE_MODIFIED, NULL);
+	/* Two files in turn: what is equal to the last one is one. */
+	for (i = 0; i <= most / 2; i++) {
+		ATF_REQUIRE_EQ(chmod(name, i % 2 ? 0600 : 0640), 0);
+		ATF_REQUIRE_EQ(chmod(other, i % 2 ? 0600 : 0640), 0);
+	}
+	ATF_REQUIRE_EQ(unlink(name), 0);
+	ATF_REQUIRE_EQ(rename("new", other), 0);
+	ATF_REQUIRE_EQ(evt_port_get(port, ev, 3, 2), 2);
+	for (i = 0; i < 2; i++)
+		if (ev[i].portev_object == (uintptr_t)&fo[0]) {
+			EVT_PORT_FILE(&ev[i], &fo[0], FILE_DELETE, NULL);
+		} else
+			EVT_PORT_FILE(&ev[i], &fo[1], FILE_RENAME_TO, NULL);
+	ATF_REQUIRE(ev[0].portev_object != ev[1].portev_object);
+	grow(kept);
+	evt_port_one(port, &ev[0]);
+	EVT_PORT_FILE(&ev[0], &fo[2], FILE_MODIFIED, NULL);
+	evt_close(port);
+}
+
 /* ---- symbolic links ------------------------------------------------------------- */
 
 EVT_TC(link__followed, "PORT-087",
@@ -387,6 +437,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, end__before_retrieval);
 	EVT_TP_ADD_TC(tp, end__with_an_event_queued);
 	EVT_TP_ADD_TC(tp, directory_above__renamed);
+	EVT_TP_ADD_TC(tp, end__records_lost);
 	EVT_TP_ADD_TC(tp, link__followed);
 	EVT_TP_ADD_TC(tp, link__not_followed);
 	EVT_TP_ADD_TC(tp, mount__told);
