@@ -96,8 +96,9 @@ list_add(struct fs_listing *ls, size_t *roomp, int dir, const char *name)
 	}
 	en = &ls->ls_entries[ls->ls_count];
 	memset(en, 0, sizeof(*en));
-	if (evany__snap_at(&en->en_snap, dir, name, false) != 0)
-		return (0);	/* gone meanwhile */
+	if (evany__snap_at(&en->en_snap, dir, name, false) != 0 ||
+	    en->en_snap.sn_nlink == 0)
+		return (0);	/* gone meanwhile, or about to be */
 	if ((en->en_name = strdup(name)) == NULL)
 		return (ENOMEM);
 	ls->ls_count++;
@@ -276,9 +277,8 @@ by_moved(const struct fs_byname *by, const struct evany__snap *sn)
 /* ---- one name ---- */
 
 static int
-one_again(const void *arg, struct evany__snap *sn)
+one_again(const struct fs_byname *by, struct evany__snap *sn)
 {
-	const struct fs_byname *by = arg;
 
 	return (evany__snap_at(sn, AT_FDCWD, by->by_path, by->by_follow));
 }
@@ -304,27 +304,33 @@ one_above(const struct fs_byname *by, uint32_t *bitsp)
 	return (evany__snap_same(&sn, &by->by_above));
 }
 
+static struct fs_listing *
+one_list(const struct fs_byname *by)
+{
+	struct fs_listing *ls = NULL;
+	char *dir;
+
+	dir = strndup(by->by_path, (size_t)(by->by_name - by->by_path));
+	if (dir != NULL && list_make(dir, &ls) != 0)
+		ls = NULL;
+	free(dir);
+	return (ls);
+}
+
 /* The name is gone: has its file another one in the directory? */
 static uint32_t
 one_lost(const struct fs_byname *by)
 {
+	struct fs_listing *ls = one_list(by);
 	uint32_t bits = EVANY__N_GONE;
-	struct fs_listing *ls;
-	char *dir;
 	size_t i;
 
-	dir = strndup(by->by_path, (size_t)(by->by_name - by->by_path));
-	if (dir == NULL || list_make(dir, &ls) != 0) {
-		free(dir);
-		return (bits);
-	}
-	for (i = 0; i < ls->ls_count; i++)
+	for (i = 0; ls != NULL && i < ls->ls_count; i++)
 		if (evany__snap_same(&ls->ls_entries[i].en_snap,
 		    &by->by_snap) && ls->ls_entries[i].en_snap.sn_nlink >=
 		    by->by_snap.sn_nlink)
 			bits = EVANY__N_MOVED_FROM;
 	list_free(ls);
-	free(dir);
 	return (bits);
 }
 
@@ -370,6 +376,26 @@ one_changed(struct fs_bynames *bys, struct fs_byname *by,
 	    EVANY__N_MADE), moved ? ++bys->bys_cookie : 0);
 }
 
+/*
+ * A file with fewer links than before may be losing this one at the moment.
+ * Whoever removes a name has the directory for himself until that is done, so
+ * who reads it waits for him.  EAGAIN: it is not done yet.
+ */
+static int
+one_see(const void *arg, struct evany__snap *now)
+{
+	const struct fs_byname *by = arg;
+	int error;
+
+	error = one_again(by, now);
+	if (error != 0 || evany__snap_isdir(now) || by->by_follow ||
+	    now->sn_nlink >= by->by_snap.sn_nlink)
+		return (error);
+	list_free(one_list(by));
+	error = one_again(by, now);
+	return (error == 0 && now->sn_nlink == 0 ? EAGAIN : error);
+}
+
 /* What was done to the file. */
 static uint32_t
 one_bits(const struct fs_byname *by, struct evany__snap *now, bool patient)
@@ -377,7 +403,7 @@ one_bits(const struct fs_byname *by, struct evany__snap *now, bool patient)
 	uint32_t bits;
 	bool told;
 
-	bits = evany__fs_settle(&by->by_snap, now, one_again, by, &told);
+	bits = evany__fs_settle(&by->by_snap, now, one_see, by, &told);
 	if (!evany__snap_isdir(now) &&
 	    (bits & (EVANY__F_LINK | EVANY__F_DELETE)) != 0)
 		bits |= EVANY__F_ATTRIB;
@@ -397,8 +423,8 @@ one_look(struct fs_bynames *bys, struct fs_byname *by, bool patient)
 	uint32_t bits;
 	int error;
 
-	error = one_again(by, &now);
-	if (error == EACCES || error == ENOMEM)
+	error = one_see(by, &now);
+	if (error == EACCES || error == ENOMEM || error == EAGAIN)
 		return;
 	if (error != 0 && !by->by_there)
 		return;
