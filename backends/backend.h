@@ -329,6 +329,14 @@ void	evany__inst_drop(struct evany__inst *);
 void	evany__inst_lock(struct evany__inst *);
 void	evany__inst_unlock(struct evany__inst *);
 
+/*
+ * Around a lock of a mechanism's own that is also taken without the instance's:
+ * a signal handler that interrupts its holder then does not lock an instance,
+ * against the order.  unmark may make up for what the handler asked for.
+ */
+void	evany__lock_mark(void);
+void	evany__lock_unmark(void);
+
 /* Wakes waiters and pollers if something is ready.  Lock held.  0 or EIDRM. */
 int	evany__inst_ring(struct evany__inst *);
 

@@ -55,6 +55,7 @@ void
 evany__bp_enter(struct be_poll *bp, int *cancelp)
 {
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancelp);
+	evany__lock_mark();
 	(void)pthread_mutex_lock(&bp->bp_lock);
 }
 
@@ -62,6 +63,7 @@ void
 evany__bp_leave(struct be_poll *bp, int cancel)
 {
 	(void)pthread_mutex_unlock(&bp->bp_lock);
+	evany__lock_unmark();
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

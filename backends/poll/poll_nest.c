@@ -38,6 +38,7 @@ static void
 nest_enter(int *cancelp)
 {
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancelp);
+	evany__lock_mark();
 	(void)pthread_mutex_lock(&nest_lock);
 }
 
@@ -45,6 +46,7 @@ static void
 nest_leave(int cancel)
 {
 	(void)pthread_mutex_unlock(&nest_lock);
+	evany__lock_unmark();
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

@@ -115,6 +115,7 @@ pt_enter(int *cancelp)
 	int here, pid;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancelp);
+	evany__lock_mark();
 	here = (int)getpid();
 	while ((pid = atomic_load(&pt_pid)) != here) {
 		/* -1: another thread is at it. */
@@ -133,6 +134,7 @@ static void
 pt_leave(int cancel)
 {
 	(void)pthread_mutex_unlock(&pt_lock);
+	evany__lock_unmark();
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

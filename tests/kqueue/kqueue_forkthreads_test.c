@@ -487,6 +487,48 @@ EVT_TC(handler__loses_no_trigger, "KQ-252 KQ-245",
 	evt_close(p[1]);
 	evt_close(kq);
 }
+
+EVT_TC(handler__beside_changes, "KQ-252",
+    "Triggers from handlers that interrupt a thread's waits do not hang it "
+    "while another thread changes the queue")
+{
+	struct evt_thread changer, sender;
+	struct handler_round hr;
+	struct busy bs;
+	struct kevent ev[4];
+	long round;
+
+	bs.bs_kq = evt_kq();
+	atomic_init(&bs.bs_stop, false);
+	hr.hr_target = pthread_self();
+	atomic_init(&hr.hr_go, 0);
+	atomic_init(&hr.hr_stop, false);
+	handler_install(bs.bs_kq);
+	evt_pipe(bs.bs_pipe);
+	evt_change(bs.bs_kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_thread_start(&changer, busy_change, &bs);
+	evt_thread_start(&sender, handler_by_rounds, &hr);
+	for (round = 1; round <= 4000; round++) {
+		atomic_store(&hr.hr_go, round);
+		while (atomic_load(&handler_runs) < round)
+			(void)evt_poll(bs.bs_kq, ev, 4);
+		ATF_REQUIRE_EQ_MSG(handler_failed, 0, "in the handler: %s",
+		    strerror((int)handler_failed));
+	}
+	atomic_store(&hr.hr_stop, true);
+	evt_thread_join(&sender);
+	atomic_store(&bs.bs_stop, true);
+	evt_thread_join(&changer);
+	while (evt_poll(bs.bs_kq, ev, 4) > 0)
+		continue;
+	handler_trigger(SIGUSR1);
+	evt_one(bs.bs_kq, &ev[0]);
+	ATF_REQUIRE_EQ(ev[0].ident, 1);
+	(void)signal(SIGUSR1, SIG_DFL);
+	evt_close(bs.bs_pipe[0]);
+	evt_close(bs.bs_pipe[1]);
+	evt_close(bs.bs_kq);
+}
 #endif
 
 ATF_TP_ADD_TCS(tp)
@@ -501,6 +543,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, handler__triggers_a_waiter);
 	EVT_TP_ADD_TC(tp, handler__in_the_middle_of_changes);
 	EVT_TP_ADD_TC(tp, handler__loses_no_trigger);
+	EVT_TP_ADD_TC(tp, handler__beside_changes);
 #endif
 	return (atf_no_error());
 }

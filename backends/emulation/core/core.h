@@ -60,8 +60,7 @@ void	evany__lock_leave(struct evany__lock *);
 
 /*
  * For signal handlers.  Does the thread hold a lock of the library, or wait for
- * one?  If so, later has fn called in this thread once it holds none.  mark and
- * unmark go around locks that are no evany__lock.
+ * one?  If so, later has fn called in this thread once it holds none.
  */
 extern _Thread_local unsigned evany__lock_depth EVANY__TLS;
 
@@ -72,8 +71,6 @@ evany__lock_held(void)
 }
 
 void	evany__lock_later(void (*fn)(void));
-void	evany__lock_mark(void);
-void	evany__lock_unmark(void);
 
 /*
  * Notes n things of that many bytes for fn, which is called for each in turn by
