@@ -81,6 +81,9 @@ void	evany__lock_later(void (*fn)(void));
 typedef void evany__late_fn(int number, const void *note);
 bool	evany__late_add(evany__late_fn *, int number, const void *notes,
 	    size_t bytes, int n);
+/* Is it what this thread noted last, and still has to do? */
+bool	evany__late_again(evany__late_fn *, int number, const void *note,
+	    size_t bytes);
 
 /*
  * The lock of a table that calls of the program look into before they come to

@@ -48,6 +48,14 @@ static atomic_uint late_ticket;
 static _Thread_local char late_busy
     __attribute__((__tls_model__("initial-exec")));
 
+static bool
+late_mine(const struct late *lt)
+{
+
+	return (atomic_load_explicit(&lt->lt_state, memory_order_acquire) ==
+	    FULL && atomic_load(&lt->lt_thread) == &late_busy);
+}
+
 /* The oldest note of this thread, copied out of its place. */
 static bool
 late_next(struct late *copy)
@@ -55,10 +63,7 @@ late_next(struct late *copy)
 	struct late *lt, *oldest = NULL;
 
 	for (lt = late_pool; lt < &late_pool[PLACES]; lt++)
-		if (atomic_load_explicit(&lt->lt_state,
-		    memory_order_acquire) == FULL &&
-		    atomic_load(&lt->lt_thread) == &late_busy &&
-		    (oldest == NULL ||
+		if (late_mine(lt) && (oldest == NULL ||
 		    (int)(lt->lt_ticket - oldest->lt_ticket) < 0))
 			oldest = lt;
 	if (oldest == NULL)
@@ -85,6 +90,21 @@ late_make(void)
 		copy.lt_fn(copy.lt_number, copy.lt_note);
 	late_busy = 0;
 	errno = saved;
+}
+
+bool
+evany__late_again(evany__late_fn *fn, int number, const void *note,
+    size_t bytes)
+{
+	const struct late *lt, *last = NULL;
+
+	for (lt = late_pool; lt < &late_pool[PLACES]; lt++)
+		if (late_mine(lt) && (last == NULL ||
+		    (int)(lt->lt_ticket - last->lt_ticket) > 0))
+			last = lt;
+	return (last != NULL && last->lt_fn == fn &&
+	    last->lt_number == number && memcmp(last->lt_note, note,
+	    bytes) == 0);
 }
 
 bool

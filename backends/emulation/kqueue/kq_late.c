@@ -48,8 +48,12 @@ evany__kqueue_late(int number, const struct kevent *kev, int n)
 {
 
 	_Static_assert(sizeof(*kev) <= EVANY__LATE_BYTES, "a note holds it");
-	if (!evany__kqueue_triggers(kev, n) || !evany__late_add(late_trigger,
-	    number, kev, sizeof(*kev), n))
+	if (!evany__kqueue_triggers(kev, n))
 		return (EDEADLK);
-	return (0);
+	/* Twice in a row is once, however many handlers run meanwhile. */
+	if (n == 1 && evany__late_again(late_trigger, number, kev,
+	    sizeof(*kev)))
+		return (0);
+	return (evany__late_add(late_trigger, number, kev, sizeof(*kev), n) ?
+	    0 : EDEADLK);
 }
