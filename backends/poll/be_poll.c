@@ -204,7 +204,8 @@ be_poll_same(int a, int b)
 	struct stat sa, sb;
 	int same, saved = errno;
 
-	same = fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	same = evany__number_stat(a, &sa) == 0 &&
+	    evany__number_stat(b, &sb) == 0 &&
 	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 	errno = saved;
 	return (same);
@@ -444,7 +445,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	bool nested;
 	int cancel, error;
 
-	error = fstat(ch->ch_fd, &st) == -1 ? EBADF : 0;
+	error = evany__number_stat(ch->ch_fd, &st) == -1 ? EBADF : 0;
 	nested = false;
 	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch) &&
 	    !change_stale(bp, ch, &st) && (error = evany__pn_check(bp, &st, &nested)) != 0)
@@ -557,7 +558,7 @@ be_poll_feed(struct evany__inst *inst, int number, int fd,
 	error = 0;
 	if (!evany__pipe_names(&bp->bp_pipe, number))
 		error = EIDRM;
-	else if (fstat(fd, &st) == -1)
+	else if (evany__number_stat(fd, &st) == -1)
 		error = EBADF;
 	if (error == 0) {
 		evany__bp_enter(bp, &cancel);

@@ -58,7 +58,8 @@ pe_same(const struct poll_entry *pe)
 {
 	struct stat st;
 
-	return (fstat(pe->pe_watch.bw_fd, &st) == 0 && evany__pe_is(pe, &st));
+	return (evany__number_stat(pe->pe_watch.bw_fd, &st) == 0 &&
+	    evany__pe_is(pe, &st));
 }
 
 /* ---- table ------------------------------------------------------------------ */

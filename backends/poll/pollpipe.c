@@ -104,12 +104,20 @@ evany__pipe_open(struct evany__pipe *pi)
 }
 
 int
+evany__number_stat(int fd, struct stat *st)
+{
+
+	return (fstat(fd, st));
+}
+
+int
 evany__pipe_names(const struct evany__pipe *pi, int fd)
 {
 	struct stat st;
 
-	return (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
-	    st.st_dev == pi->pi_dev && st.st_ino == pi->pi_ino);
+	return (fd >= 0 && evany__number_stat(fd, &st) == 0 &&
+	    S_ISFIFO(st.st_mode) && st.st_dev == pi->pi_dev &&
+	    st.st_ino == pi->pi_ino);
 }
 
 void

@@ -12,6 +12,7 @@
 #define EVANY_POLLPIPE_H
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <poll.h>
 #include <stdint.h>
@@ -40,6 +41,9 @@ int	evany__pipe_names(const struct evany__pipe *, int fd);
 /* One byte in, all bytes out.  EIDRM if that end is not ours any more. */
 int	evany__pipe_ring(const struct evany__pipe *);
 int	evany__pipe_drain(const struct evany__pipe *);
+
+/* fstat(2) of a number that the program may be closing at this moment. */
+int	evany__number_stat(int fd, struct stat *);
 
 /* A close-on-exec duplicate in *dupp. */
 int	evany__pipe_dup(int fd, int *dupp);

@@ -411,6 +411,7 @@ EVT_TC(many__queues, "KQ-258 KQ-001",
 		evt_change(kqs[i], 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
 		ATF_REQUIRE_EQ(evt_get(kqs[i], ev, 4), 2);
 	}
+	ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
 	for (i = 0; i < N; i++) {
 		ATF_REQUIRE_EQ(evt_poll(kqs[i], ev, 4), 0);
 		evt_close(kqs[i]);
@@ -435,14 +436,23 @@ count_threads(void)
 	return (n);
 }
 
+static void
+no_work(void *arg)
+{
+	(void)arg;
+}
+
 EVT_TC(threads__none, "",
     "No filter brings a helper thread; portable mechanisms have one")
 {
+	struct evt_thread first;
 	struct kevent ev[8];
 	char path[EVT_PATH_MAX];
 	int base, file, i, kq, p[2];
 
-	/* A sanitizer may have one of its own. */
+	/* A sanitizer may have one of its own, from the first thread on. */
+	evt_thread_start(&first, no_work, NULL);
+	evt_thread_join(&first);
 	base = count_threads();
 	evt_pipe(p);
 	file = evt_tmpfile(path);

@@ -339,8 +339,10 @@ races_wait_slept(struct races_wait *rw, int64_t cpu)
 	    strerror(rw->rw_errno));
 	ATF_REQUIRE_MSG(rw->rw_ns / 1000000 >= rw->rw_ms,
 	    "the wait ended early");
+#ifndef EVT_TSAN	/* which reads debugging information meanwhile */
 	ATF_REQUIRE_MSG(cpu < rw->rw_ms / 3, "%jd ms of processor time",
 	    (intmax_t)cpu);
+#endif
 }
 
 EVT_TC(close__watched_during_a_wait, "KQ-247 KQ-265 KQ-101",

@@ -565,6 +565,8 @@ EVT_TC(cancel__ends_a_wait, "KQ-066",
 	int i, j, kq, p[2];
 
 	evt_skip_asan(EVT_ASAN_CANCEL);
+	if (strcmp(evt_backend(), "poll") == 0)
+		evt_skip_tsan(EVT_TSAN_CANCEL);
 	evt_pipe(p);
 	for (i = 0; i < 6; i++) {
 		kq = evt_kq();

@@ -84,6 +84,8 @@
 	"cancellation left for live ones"
 #define EVT_TSAN_SIGNALS "ThreadSanitizer calls a handler late, once for " \
 	"several signals, and with a mask of its own"
+#define EVT_TSAN_CANCEL	"ThreadSanitizer forgets the locks of a thread "	\
+	"that is cancelled in poll(2)"
 #define EVT_TSAN_FORKED	"ThreadSanitizer lets no thread begin in a child " \
 	"of a process with threads"
 #define EVT_TSAN_LIBC	"ThreadSanitizer does not know threads that the C " \
