@@ -485,6 +485,25 @@ EVT_TC(threads__none, "",
 /* ---- memory, errno, EV_SET -------------------------------------------- */
 
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
+EVT_TC(memory__none_for_what_is_not_open, "KQ-253 KQ-259",
+    "A number that is not open costs no memory, however high it is")
+{
+	struct rlimit old, rl;
+	int error, kq;
+
+	kq = evt_kq();
+	evt_change(kq, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	ATF_REQUIRE(getrlimit(RLIMIT_AS, &old) == 0);
+	rl = old;
+	rl.rlim_cur = 1 << 20;
+	if (setrlimit(RLIMIT_AS, &rl) == -1)
+		atf_tc_skip("the address space cannot be limited");
+	error = evt_change_errno(kq, INT_MAX, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	ATF_REQUIRE(setrlimit(RLIMIT_AS, &old) == 0);
+	ATF_REQUIRE_EQ(EBADF, error);
+	evt_close(kq);
+}
+
 EVT_TC(memory__none_left, "KQ-259 KQ-036",
     "Without memory a change is ENOMEM, and the queue stays usable")
 {
@@ -653,6 +672,7 @@ ATF_TP_ADD_TCS(tp)
 #endif
 #if defined(RLIMIT_AS) && !defined(EVT_SANITIZED)
 	EVT_TP_ADD_TC(tp, memory__none_left);
+	EVT_TP_ADD_TC(tp, memory__none_for_what_is_not_open);
 #endif
 	EVT_TP_ADD_TC(tp, errno__left_alone);
 	EVT_TP_ADD_TC(tp, ev_set__arguments);

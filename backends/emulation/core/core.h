@@ -537,8 +537,11 @@ evany__slot_find(struct evany__inst *inst, int fd)
 	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
 }
 
-/* The slot, made if need be; NULL without memory. */
-struct evany__fdslot *evany__slot_get(struct evany__inst *, int fd);
+/*
+ * The slot, made if need be: 0, ENOMEM, or EBADF for a number that is not open
+ * and higher than all before, since what is spent on one grows with it.
+ */
+int	evany__slot_get(struct evany__inst *, int fd, struct evany__fdslot **);
 void	evany__slot_insert(struct evany__fdslot *, int fd,
 	    struct evany__watch *);
 void	evany__slot_remove(struct evany__fdslot *, int fd,

@@ -23,17 +23,22 @@
 
 #include "backends/emulation/core/core.h"
 
-struct evany__fdslot *
-evany__slot_get(struct evany__inst *inst, int fd)
+int
+evany__slot_get(struct evany__inst *inst, int fd, struct evany__fdslot **fsp)
 {
 	struct evany__fdslot **pages;
 	uint32_t n, page = (uint32_t)fd / EVANY__PAGE_SLOTS;
+	int saved = errno;
 
 	if (page >= inst->in_npages) {
+		if (fcntl(fd, F_GETFD) == -1) {
+			errno = saved;
+			return (EBADF);
+		}
 		n = page + 1 + page / 2;
 		pages = realloc(inst->in_pages, n * sizeof(*pages));
 		if (pages == NULL)
-			return (NULL);
+			return (ENOMEM);
 		memset(&pages[inst->in_npages], 0,
 		    (n - inst->in_npages) * sizeof(*pages));
 		inst->in_pages = pages;
@@ -41,13 +46,14 @@ evany__slot_get(struct evany__inst *inst, int fd)
 	}
 	if (inst->in_pages[page] == NULL) {
 		if (evany__watched_room(fd) != 0)
-			return (NULL);
+			return (ENOMEM);
 		inst->in_pages[page] = calloc(EVANY__PAGE_SLOTS,
 		    sizeof(struct evany__fdslot));
 		if (inst->in_pages[page] == NULL)
-			return (NULL);
+			return (ENOMEM);
 	}
-	return (&inst->in_pages[page][fd % EVANY__PAGE_SLOTS]);
+	*fsp = &inst->in_pages[page][fd % EVANY__PAGE_SLOTS];
+	return (0);
 }
 
 void

@@ -104,9 +104,9 @@ knote_insert(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 	int error;
 
 	if (fop->fo_isfd) {
-		fs = evany__slot_get(kq->kq_inst, (int)kn->kn_ident);
-		if (fs == NULL)
-			return (ENOMEM);
+		error = evany__slot_get(kq->kq_inst, (int)kn->kn_ident, &fs);
+		if (error != 0)
+			return (error);
 		evany__slot_insert(fs, (int)kn->kn_ident, &kn->kn_watch);
 		return (0);
 	}

@@ -99,9 +99,9 @@ kqueue_close(struct evany__inst *inst)
 	uint32_t i, page;
 
 	for (page = 0; page < inst->in_npages; page++)
-		for (i = 0; i < EVANY__PAGE_SLOTS; i++)
-			if (inst->in_pages[page] != NULL)
-				slot_drop(kq, &inst->in_pages[page][i]);
+		for (i = 0; inst->in_pages[page] != NULL &&
+		    i < EVANY__PAGE_SLOTS; i++)
+			slot_drop(kq, &inst->in_pages[page][i]);
 	for (i = 0; i < kq->kq_hash_size; i++)
 		while (kq->kq_hash[i] != NULL)
 			evany__knote_drop(kq, kq->kq_hash[i]);

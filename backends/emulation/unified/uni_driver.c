@@ -100,12 +100,13 @@ static int
 note_insert(struct uni *uq, struct uni_note *un)
 {
 	struct evany__fdslot *fs;
+	int error;
 
 	if (un->un_source != EVANY_FD)
 		return (evany__hash_insert(&uq->uq_hash, &un->un_watch));
-	fs = evany__slot_get(uq->uq_inst, (int)un->un_object);
-	if (fs == NULL)
-		return (ENOMEM);
+	error = evany__slot_get(uq->uq_inst, (int)un->un_object, &fs);
+	if (error != 0)
+		return (error);
 	evany__slot_insert(fs, (int)un->un_object, &un->un_watch);
 	return (0);
 }
