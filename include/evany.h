@@ -87,6 +87,27 @@ extern "C" {
 #define EVANY_HANGUP	0x0010U	/* the other side has gone */
 #define EVANY_ERROR	0x0020U	/* an error waits, or no reader is left */
 
+/* PROCESS */
+#define EVANY_EXIT	0x0100U	/* it has ended: ev_data is its wait status */
+#define EVANY_FORK	0x0200U
+#define EVANY_EXEC	0x0400U
+
+/* FILE and DIRECTORY: wanted, and told of. */
+#define EVANY_MODIFIED	0x00001000U	/* its contents; FILE: also replaced */
+#define EVANY_ATTRIB	0x00002000U	/* mode, owner, times, links */
+#define EVANY_ACCESSED	0x00004000U	/* it was read */
+#define EVANY_OPENED	0x00008000U
+#define EVANY_CLOSED	0x00010000U	/* a descriptor of it was */
+#define EVANY_WRITTEN	0x00020000U	/* one that could write was closed */
+#define EVANY_MADE	0x00040000U	/* the name was made, for a new file or not */
+#define EVANY_GONE	0x00080000U	/* the name was removed */
+#define EVANY_MOVED_FROM 0x00100000U	/* its file was renamed */
+#define EVANY_MOVED_TO	0x00200000U	/* a file was renamed to it */
+/* FILE and DIRECTORY: only told of. */
+#define EVANY_ISDIR	0x01000000U	/* it is a directory's name */
+#define EVANY_LOST	0x02000000U	/* events were lost: look at everything */
+#define EVANY_ENDED	0x04000000U	/* the watch has ended, with its place */
+
 /* ---- how a watch behaves --------------------------------------------------- */
 
 /*
@@ -102,6 +123,10 @@ extern "C" {
 /* TIMER */
 #define EVANY_ABSOLUTE	0x0020U	/* ch_time is a moment of the clock */
 #define EVANY_WALLCLOCK	0x0040U	/* by the time of day, not the monotonic one */
+/* FILE */
+#define EVANY_NOFOLLOW	0x0080U	/* the symbolic link itself */
+/* DIRECTORY */
+#define EVANY_TREE	0x0100U	/* with all directories in it, and new ones */
 /* For a change: the watch shall end. */
 #define EVANY_DROP	0x8000U
 
@@ -116,7 +141,7 @@ struct evany_change {
 	int32_t		 ch_error;	/* result: 0 or an errno value */
 	int64_t		 ch_time;	/* TIMER: until the first, or its moment */
 	int64_t		 ch_period;	/* TIMER: between events, 0: only one */
-	const char	*ch_path;	/* FILE, DIRECTORY */
+	const char	*ch_path;	/* FILE, DIRECTORY: is not kept */
 	uintptr_t	 ch_spare;	/* 0 */
 };
 
@@ -179,6 +204,36 @@ int	evany_fd(int queue, int fd, unsigned what, unsigned flags,
  */
 int	evany_timer(int queue, uintptr_t id, int64_t time, int64_t period,
 	    unsigned flags, void *user);
+
+/*
+ * Counts a signal; handlers and default actions are what they were.  ev_data:
+ * how often it has come since the last event.  flags: a mode.
+ */
+int	evany_signal(int queue, int signo, unsigned flags, void *user);
+
+/*
+ * Watches a process, a child or not, for what: EXIT, which is told in any case
+ * and ends the watch, FORK and EXEC.  It can still be waited for.  ESRCH: there
+ * is none; ENOTSUP: the system does not tell of forks.  flags: a mode.
+ */
+int	evany_process(int queue, pid_t pid, unsigned what, unsigned flags,
+	    void *user);
+
+/*
+ * Watches the file at path, whichever that is by and by; with MADE or MOVED_TO
+ * in what there need be none yet.  flags: a mode and EVANY_NOFOLLOW.
+ */
+int	evany_file(int queue, uintptr_t id, const char *path, unsigned what,
+	    unsigned flags, void *user);
+
+/*
+ * Watches the names in a directory and their files: an event each, with the
+ * name, or the path below the directory in a tree, in ev_name, which is good
+ * until the thread waits again.  Without a name it is about the directory.
+ * flags: EVANY_TREE.
+ */
+int	evany_directory(int queue, uintptr_t id, const char *path,
+	    unsigned what, unsigned flags, void *user);
 
 /* Ends a watch.  ENOENT: there is none. */
 int	evany_drop(int queue, int source, uintptr_t object);

@@ -61,6 +61,8 @@ queue_changes(struct evany__inst *inst, int number,
 		if (first == 0)
 			first = error;
 	}
+	if (evany__inst_nasked(inst) > 0)
+		evany__inst_ask(inst);
 	lost = evany__inst_leave(inst);
 	return (lost == EIDRM ? EBADF : first);
 }
@@ -86,6 +88,8 @@ queue_wait(struct evany__inst **instp, int number, struct evany_event *events,
 
 	if (timeout < EVANY_FOREVER)
 		return (EINVAL);
+	if (evany__uni_kept != NULL)
+		evany__uni_names_free();
 	if (least == 0 || timeout == 0)
 		deadline = 0;
 	else
@@ -192,6 +196,64 @@ evany_timer(int number, uintptr_t id, int64_t time, int64_t period,
 	};
 
 	return (change(number, &ch));
+}
+
+EVANY_EXPORT int
+evany_signal(int number, int signo, unsigned flags, void *user)
+{
+	struct evany_change ch = {
+		.ch_source = EVANY_SIGNAL,
+		.ch_flags = flags,
+		.ch_object = (uintptr_t)signo,
+		.ch_user = user
+	};
+
+	return (change(number, &ch));
+}
+
+EVANY_EXPORT int
+evany_process(int number, pid_t pid, unsigned what, unsigned flags, void *user)
+{
+	struct evany_change ch = {
+		.ch_source = EVANY_PROCESS,
+		.ch_flags = flags,
+		.ch_object = (uintptr_t)pid,
+		.ch_user = user,
+		.ch_what = what
+	};
+
+	return (change(number, &ch));
+}
+
+static int
+path_change(int number, int source, uintptr_t id, const char *path,
+    unsigned what, unsigned flags, void *user)
+{
+	struct evany_change ch = {
+		.ch_source = source,
+		.ch_flags = flags,
+		.ch_object = id,
+		.ch_user = user,
+		.ch_what = what,
+		.ch_path = path
+	};
+
+	return (change(number, &ch));
+}
+
+EVANY_EXPORT int
+evany_file(int number, uintptr_t id, const char *path, unsigned what,
+    unsigned flags, void *user)
+{
+	return (path_change(number, EVANY_FILE, id, path, what, flags, user));
+}
+
+EVANY_EXPORT int
+evany_directory(int number, uintptr_t id, const char *path, unsigned what,
+    unsigned flags, void *user)
+{
+	return (path_change(number, EVANY_DIRECTORY, id, path, what, flags,
+	    user));
 }
 
 EVANY_EXPORT int

@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct uni_note) <= 96, "a note and its slot: 128 bytes");
 #define UN_PENDING	0x01	/* something has happened */
 #define UN_SILENT	0x02	/* DISPATCH, and its event was given */
 #define UN_PLAIN	0x04	/* FD: the file never blocks, no poller knows it */
+#define UN_MESSAGE	0x08	/* an event alone, no watch */
 
 struct uni_timer {
 	struct uni_note		ut_note;
@@ -163,6 +164,45 @@ extern const struct uni_source evany__uni_src_fd;
 
 void	evany__uni_timer(struct evany__inst *, struct evany__timer *);
 extern const struct uni_source evany__uni_src_timer;
+
+/* ---- uni_signal.c, uni_process.c ------------------------------------------------ */
+
+extern const struct uni_source evany__uni_src_signal;
+extern const struct uni_source evany__uni_src_process;
+
+/* ---- uni_file.c, uni_dir.c -------------------------------------------------------- */
+
+/* What may be wanted of both. */
+#define UNI_FILE_WANTS	(EVANY_MODIFIED | EVANY_ATTRIB | EVANY_ACCESSED | \
+			EVANY_OPENED | EVANY_CLOSED | EVANY_WRITTEN |	\
+			EVANY_MADE | EVANY_GONE | EVANY_MOVED_FROM |	\
+			EVANY_MOVED_TO)
+
+/* The mechanism's bits for what is wanted; what its bits say. */
+uint32_t evany__uni_file_want(uint32_t what);
+uint32_t evany__uni_file_what(uint32_t bits);
+extern const struct uni_source evany__uni_src_file;
+extern const struct uni_source evany__uni_src_dir;
+
+/* ---- uni_names.c -------------------------------------------------------------------- */
+
+/* An event of a directory. */
+struct uni_dir;
+struct uni_name {
+	TAILQ_ENTRY(uni_name)	 nm_link;	/* until it is taken */
+	struct uni_name		*nm_kept;	/* and after that */
+	struct uni_dir		*nm_dir;
+	struct uni_note		*nm_note;
+	uint32_t		 nm_cookie;
+	bool			 nm_named;	/* else it is the directory's */
+	char			 nm_name[];
+};
+
+/* Names of events that this thread was given. */
+extern _Thread_local struct uni_name *evany__uni_kept EVANY__TLS;
+/* Keeps a name that malloc made until this frees it, or the thread ends. */
+void	evany__uni_name_keep(struct uni_name *);
+void	evany__uni_names_free(void);
 
 /* ---- uni_user.c ------------------------------------------------------------------- */
 

@@ -41,6 +41,10 @@ _Static_assert(sizeof(struct evany_event) == (sizeof(void *) == 8 ? 64 : 48),
 static const struct uni_source *const sources[] = {
 	[EVANY_FD] = &evany__uni_src_fd,
 	[EVANY_TIMER] = &evany__uni_src_timer,
+	[EVANY_SIGNAL] = &evany__uni_src_signal,
+	[EVANY_PROCESS] = &evany__uni_src_process,
+	[EVANY_FILE] = &evany__uni_src_file,
+	[EVANY_DIRECTORY] = &evany__uni_src_dir,
 	[EVANY_USER] = &evany__uni_src_user
 };
 
@@ -130,20 +134,28 @@ note_new(struct uni *uq, const struct uni_source *so,
 	return (0);
 }
 
+static void
+note_remove(struct uni *uq, struct uni_note *un)
+{
+
+	if (un->un_source != EVANY_FD) {
+		evany__hash_remove(&uq->uq_hash, &un->un_watch);
+		return;
+	}
+	evany__slot_remove(evany__slot_find(uq->uq_inst, (int)un->un_object),
+	    (int)un->un_object, &un->un_watch);
+}
+
 void
 evany__uni_free(struct uni *uq, struct uni_note *un)
 {
 	const struct uni_source *so = sources[un->un_source];
-	struct evany__inst *inst = uq->uq_inst;
 
 	if (so->so_end != NULL)
 		so->so_end(uq, un);
-	evany__ready_remove(inst, &un->un_watch);
-	if (un->un_source == EVANY_FD)
-		evany__slot_remove(evany__slot_find(inst, (int)un->un_object),
-		    (int)un->un_object, &un->un_watch);
-	else if (un->un_source != EVANY_USER)
-		evany__hash_remove(&uq->uq_hash, &un->un_watch);
+	evany__ready_remove(uq->uq_inst, &un->un_watch);
+	if ((un->un_status & UN_MESSAGE) == 0)
+		note_remove(uq, un);
 	evany__slab_put(note_slab(uq, so), un);
 }
 

@@ -31,6 +31,7 @@ evany__uni_post(struct uni *uq, uintptr_t object, int64_t data, void *user)
 		return (ENOMEM);
 	un->un_source = EVANY_USER;
 	un->un_flags = EVANY_ONESHOT;
+	un->un_status = UN_MESSAGE;
 	un->un_object = object;
 	un->un_data = data;
 	un->un_user = user;

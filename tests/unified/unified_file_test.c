@@ -1,0 +1,513 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * EVANY_FILE and EVANY_DIRECTORY, in the folder of the case.
+ */
+#include "config.h"
+
+#include "evt_uni.h"
+
+#include <sys/stat.h>
+
+#define ALL	(EVANY_MODIFIED | EVANY_MADE | EVANY_GONE |		\
+		EVANY_MOVED_FROM | EVANY_MOVED_TO)
+
+static void
+put(const char *path, const char *text)
+{
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	ATF_REQUIRE_MSG(fd != -1, "%s: %s", path, strerror(errno));
+	ATF_REQUIRE_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	evt_close(fd);
+}
+
+/* The mechanism looks now and then: what happened between is one change. */
+static bool
+looks(void)
+{
+	return (evany_source(EVANY_DIRECTORY) == EVANY_APPROXIMATE);
+}
+
+#define EVT_LOOKS(cond, text) do {					\
+	if (looks())							\
+		EVT_APPROX(cond, text);					\
+	else								\
+		ATF_REQUIRE_MSG(cond, "%s (%s)", text, #cond);		\
+} while (0)
+
+/* ---- files --------------------------------------------------------------- */
+
+EVT_TC(file__is_modified, "UNI-130",
+    "A change of the file is told, by whatever name it was made")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	put("f", "one");
+	ATF_REQUIRE(link("f", "other") == 0);
+	EVT_OK(evany_file(q, 5, "f", EVANY_MODIFIED, 0, EVT_USER(6)));
+	evt_uni_none(q);
+	put("f", "two");
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 5, EVANY_MODIFIED, EVT_USER(6));
+	ATF_REQUIRE(ev.ev_name == NULL);
+	evt_uni_none(q);
+	put("other", "three");
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 5, EVANY_MODIFIED, EVT_USER(6));
+	EVT_OK(evany_drop(q, EVANY_FILE, 5));
+	put("f", "four");
+	evt_uni_none(q);
+	evt_close(q);
+}
+
+EVT_TC(file__is_replaced, "UNI-131",
+    "A file that is replaced by another is followed by its name")
+{
+	struct evany_event ev;
+	int i, q;
+
+	q = evt_queue();
+	put("f", "one");
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED, 0, NULL));
+	for (i = 0; i < 3; i++) {
+		put("new", "two");
+		ATF_REQUIRE(rename("new", "f") == 0);
+		evt_uni_one(q, &ev);
+		EVT_UNI(&ev, EVANY_FILE, 1, EVANY_MODIFIED, NULL);
+		evt_uni_none(q);
+		put("f", "three");
+		evt_uni_one(q, &ev);
+		EVT_UNI(&ev, EVANY_FILE, 1, EVANY_MODIFIED, NULL);
+	}
+	evt_close(q);
+}
+
+EVT_TC(file__comes_and_goes, "UNI-132",
+    "A name that nothing has yet can be watched; it comes and goes")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "f", EVANY_MODIFIED, 0,
+	    NULL)), ENOENT);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "none/f", EVANY_MADE, 0,
+	    NULL)), ENOENT);
+	EVT_OK(evany_file(q, 1, "f", ALL, 0, NULL));
+	evt_uni_none(q);
+	put("f", "");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_MADE) != 0);
+	put("f", "text");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_MODIFIED) != 0);
+	evt_uni_none(q);
+	ATF_REQUIRE(rename("f", "g") == 0);
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_MOVED_FROM) != 0);
+	evt_uni_none(q);
+	ATF_REQUIRE(rename("g", "f") == 0);
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_MOVED_TO) != 0);
+	evt_uni_none(q);
+	ATF_REQUIRE(unlink("f") == 0);
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_GONE) != 0);
+	put("f", "");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE((ev.ev_what & EVANY_MADE) != 0);
+	evt_close(q);
+}
+
+EVT_TC(file__link, "UNI-133",
+    "A symbolic link is followed, unless that is not wanted")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	put("f", "one");
+	ATF_REQUIRE(symlink("f", "l") == 0);
+	EVT_OK(evany_file(q, 1, "l", EVANY_MODIFIED, 0, NULL));
+	EVT_OK(evany_file(q, 2, "l", EVANY_MODIFIED | EVANY_GONE,
+	    EVANY_NOFOLLOW, NULL));
+	put("f", "two");
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 1, EVANY_MODIFIED, NULL);
+	ATF_REQUIRE(unlink("l") == 0);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 2, EVANY_GONE, NULL);
+	evt_close(q);
+}
+
+EVT_TC(file__modes, "UNI-134",
+    "One-shot ends the watch; dispatch keeps quiet until it is set")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	put("f", "one");
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED, EVANY_ONESHOT, NULL));
+	put("f", "two");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_FILE, 1)), ENOENT);
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED, EVANY_DISPATCH, NULL));
+	put("f", "three");
+	evt_uni_one(q, &ev);
+	put("f", "four");
+	evt_uni_none(q);
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED, EVANY_DISPATCH, NULL));
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 1, EVANY_MODIFIED, NULL);
+	evt_close(q);
+}
+
+EVT_TC(file__stray_values, "UNI-135",
+    "No path is EFAULT, nothing wanted EINVAL, and a failure changes nothing")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	put("f", "one");
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED, 0, EVT_USER(1)));
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, NULL, EVANY_MODIFIED, 0,
+	    NULL)), EFAULT);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "f", 0, 0, NULL)), EINVAL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "f", EVANY_LOST, 0,
+	    NULL)), EINVAL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "f", EVANY_MODIFIED,
+	    EVANY_TREE, NULL)), EINVAL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "none", EVANY_MODIFIED, 0,
+	    NULL)), ENOENT);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_file(q, 1, "", EVANY_MADE, 0,
+	    NULL)), ENOENT);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_directory(q, 1, "f", EVANY_MADE, 0,
+	    NULL)), ENOTDIR);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_directory(q, 1, "none", EVANY_MADE, 0,
+	    NULL)), ENOENT);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_directory(q, 1, NULL, EVANY_MADE, 0,
+	    NULL)), EFAULT);
+	put("f", "two");
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FILE, 1, EVANY_MODIFIED, EVT_USER(1));
+	evt_close(q);
+}
+
+/* ---- directories ----------------------------------------------------------- */
+
+/* Takes events until one has that name and bit; others do not matter. */
+static struct evany_event
+until(int q, const char *name, uint32_t what)
+{
+	struct evany_event ev;
+
+	do {
+		if (evt_uni_get(q, &ev, 1) != 1)
+			atf_tc_fail("no event 0x%x of %s", what, name);
+	} while (ev.ev_name == NULL || strcmp(ev.ev_name, name) != 0 ||
+	    (ev.ev_what & what) == 0);
+	return (ev);
+}
+
+EVT_TC(directory__names, "UNI-140 UNI-141",
+    "Each act on a name is an event with the name; a rename has a cookie")
+{
+	struct evany_event ev[2];
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 9, "d", EVANY_MADE | EVANY_GONE |
+	    EVANY_MOVED_FROM | EVANY_MOVED_TO, 0, EVT_USER(1)));
+	evt_uni_none(q);
+	put("d/a", "");
+	evt_uni_one(q, &ev[0]);
+	EVT_UNI(&ev[0], EVANY_DIRECTORY, 9, EVANY_MADE, EVT_USER(1));
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "a");
+	ATF_REQUIRE(mkdir("d/sub", 0755) == 0);
+	evt_uni_one(q, &ev[0]);
+	EVT_UNI(&ev[0], EVANY_DIRECTORY, 9, EVANY_MADE | EVANY_ISDIR,
+	    EVT_USER(1));
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "sub");
+
+	ATF_REQUIRE(rename("d/a", "d/b") == 0);
+	ATF_REQUIRE_EQ(evany_turn(q, NULL, 0, ev, 2, 2, EVT_WAIT_NS), 2);
+	EVT_UNI(&ev[0], EVANY_DIRECTORY, 9, EVANY_MOVED_FROM, EVT_USER(1));
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "a");
+	EVT_UNI(&ev[1], EVANY_DIRECTORY, 9, EVANY_MOVED_TO, EVT_USER(1));
+	ATF_REQUIRE_STREQ(ev[1].ev_name, "b");
+	ATF_REQUIRE(ev[0].ev_cookie != 0);
+	ATF_REQUIRE_EQ(ev[0].ev_cookie, ev[1].ev_cookie);
+
+	ATF_REQUIRE(unlink("d/b") == 0);
+	evt_uni_one(q, &ev[0]);
+	EVT_UNI(&ev[0], EVANY_DIRECTORY, 9, EVANY_GONE, EVT_USER(1));
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "b");
+	ATF_REQUIRE_EQ(ev[0].ev_cookie, 0);
+
+	/* In a directory below nothing is told. */
+	put("d/sub/c", "");
+	evt_uni_none(q);
+	EVT_OK(evany_drop(q, EVANY_DIRECTORY, 9));
+	put("d/a", "");
+	evt_uni_none(q);
+	evt_close(q);
+}
+
+EVT_TC(directory__files, "UNI-142",
+    "Changes of the files are told with their names")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	put("d/a", "");
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MODIFIED, 0, NULL));
+	put("d/a", "text");
+	ev = until(q, "a", EVANY_MODIFIED);
+	EVT_UNI(&ev, EVANY_DIRECTORY, 1, EVANY_MODIFIED, NULL);
+	evt_close(q);
+}
+
+EVT_TC(directory__is_removed, "UNI-143",
+    "When the directory is removed the watch has ended")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE, 0, NULL));
+	ATF_REQUIRE(rmdir("d") == 0);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_DIRECTORY, 1, EVANY_GONE | EVANY_ENDED |
+	    EVANY_ISDIR, NULL);
+	ATF_REQUIRE(ev.ev_name == NULL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_DIRECTORY, 1)), ENOENT);
+	evt_uni_none(q);
+	evt_close(q);
+}
+
+EVT_TC(directory__name_is_kept, "UNI-144",
+    "A name is good until the thread waits again, also after a drop")
+{
+	struct evany_event ev[3];
+	char path[16];
+	int i, q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE, 0, NULL));
+	for (i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i);
+		put(path, "");
+	}
+	ATF_REQUIRE_EQ(evany_turn(q, NULL, 0, ev, 3, 3, EVT_WAIT_NS), 3);
+	EVT_OK(evany_drop(q, EVANY_DIRECTORY, 1));
+	evt_close(q);
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "0");
+	ATF_REQUIRE_STREQ(ev[1].ev_name, "1");
+	ATF_REQUIRE_STREQ(ev[2].ev_name, "2");
+	q = evt_queue();
+	ATF_REQUIRE_EQ(evany_wait(q, ev, 1, 0), 0);
+	evt_close(q);
+}
+
+/* ---- trees -------------------------------------------------------------------- */
+
+EVT_TC(tree__below, "UNI-150",
+    "In a tree names are paths below the directory")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0 && mkdir("d/x", 0755) == 0 &&
+	    mkdir("d/x/y", 0755) == 0);
+	put("d/x/y/old", "");
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE,
+	    EVANY_TREE, NULL));
+	evt_uni_none(q);
+	put("d/a", "");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE_STREQ(ev.ev_name, "a");
+	put("d/x/y/b", "");
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_DIRECTORY, 1, EVANY_MADE, NULL);
+	ATF_REQUIRE_STREQ(ev.ev_name, "x/y/b");
+	ATF_REQUIRE(unlink("d/x/y/old") == 0);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_DIRECTORY, 1, EVANY_GONE, NULL);
+	ATF_REQUIRE_STREQ(ev.ev_name, "x/y/old");
+	evt_close(q);
+}
+
+EVT_TC(tree__new_directories, "UNI-151",
+    "What is made in a new directory is told once, however fast it comes")
+{
+	struct evany_event ev[64];
+	char path[64];
+	int i, j, n, q, sum;
+	bool seen[10][11];
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE, EVANY_TREE, NULL));
+	for (i = 0; i < 10; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i);
+		ATF_REQUIRE(mkdir(path, 0755) == 0);
+		for (j = 0; j < 10; j++) {
+			(void)snprintf(path, sizeof(path), "d/%d/%d", i, j);
+			put(path, "");
+		}
+	}
+	memset(seen, 0, sizeof(seen));
+	for (sum = 0; sum < 110; sum += n) {
+		n = evt_uni_get(q, ev, 64);
+		ATF_REQUIRE_MSG(n > 0, "only %d were told", sum);
+		for (i = 0; i < n; i++) {
+			int d = -1, f = 10;
+
+			ATF_REQUIRE(sscanf(ev[i].ev_name, "%d/%d", &d,
+			    &f) >= 1);
+			ATF_REQUIRE_MSG(!seen[d][f], "%s was told twice",
+			    ev[i].ev_name);
+			seen[d][f] = true;
+		}
+	}
+	evt_uni_none(q);
+	/* And what comes later. */
+	put("d/5/later", "");
+	evt_uni_one(q, ev);
+	ATF_REQUIRE_STREQ(ev[0].ev_name, "5/later");
+	evt_close(q);
+}
+
+EVT_TC(tree__moves, "UNI-152",
+    "A directory that is moved is told of by its new name from then on")
+{
+	struct evany_event ev;
+	uint32_t cookie;
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0 && mkdir("d/x", 0755) == 0 &&
+	    mkdir("d/x/y", 0755) == 0 && mkdir("out", 0755) == 0);
+	put("d/x/old", "");
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE |
+	    EVANY_MOVED_FROM | EVANY_MOVED_TO, EVANY_TREE, NULL));
+	ATF_REQUIRE(rename("d/x", "d/z") == 0);
+	ev = until(q, "x", EVANY_MOVED_FROM);
+	cookie = ev.ev_cookie;
+	ev = until(q, "z", EVANY_MOVED_TO);
+	ATF_REQUIRE_EQ(ev.ev_cookie, cookie);
+	evt_uni_none(q);
+	put("d/z/y/a", "");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE_STREQ(ev.ev_name, "z/y/a");
+
+	/* Out of the tree it is not told of any more; back in it is new. */
+	ATF_REQUIRE(rename("d/z", "out/z") == 0);
+	ev = until(q, "z", EVANY_MOVED_FROM | EVANY_GONE);
+	EVT_LOOKS((ev.ev_what & EVANY_MOVED_FROM) != 0, "it seems removed");
+	put("out/z/y/b", "");
+	evt_uni_none(q);
+	ATF_REQUIRE(rename("out/z", "d/w") == 0);
+	ev = until(q, "w", EVANY_MOVED_TO | EVANY_MADE);
+	EVT_LOOKS((ev.ev_what & EVANY_MOVED_TO) != 0, "it seems made");
+	(void)until(q, "w/y/b", EVANY_MADE);
+	evt_close(q);
+}
+
+EVT_TC(tree__is_removed, "UNI-153",
+    "A tree that is removed is told name by name, and can come again")
+{
+	struct evany_event ev;
+	int i, q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE,
+	    EVANY_TREE, NULL));
+	for (i = 0; i < 3; i++) {
+		ATF_REQUIRE(mkdir("d/x", 0755) == 0);
+		ATF_REQUIRE(mkdir("d/x/y", 0755) == 0);
+		put("d/x/y/f", "");
+		(void)until(q, "x/y/f", EVANY_MADE);
+		ATF_REQUIRE(unlink("d/x/y/f") == 0);
+		ATF_REQUIRE(rmdir("d/x/y") == 0);
+		ATF_REQUIRE(rmdir("d/x") == 0);
+		if (!looks()) {
+			(void)until(q, "x/y/f", EVANY_GONE);
+			(void)until(q, "x/y", EVANY_GONE);
+		}
+		ev = until(q, "x", EVANY_GONE);
+		ATF_REQUIRE((ev.ev_what & EVANY_ISDIR) != 0);
+		evt_uni_none(q);
+	}
+	evt_close(q);
+}
+
+EVT_TC(tree__events_are_limited, "UNI-154",
+    "Events that nobody takes are kept up to a limit; then some are lost")
+{
+	struct evany_event ev[256];
+	char path[32];
+	int i, n, q, sum = 0;
+	bool lost = false;
+
+	if (looks())
+		atf_tc_skip("changes between two looks are one");
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE,
+	    EVANY_TREE, NULL));
+	for (i = 0; i < 10000; i++) {
+		(void)snprintf(path, sizeof(path), "d/%d", i % 10);
+		put(path, "");
+		ATF_REQUIRE(unlink(path) == 0);
+		/* The mechanism's own limit may be lower. */
+		if (i % 1000 == 0)
+			EVT_OK(evany_turn(q, NULL, 0, ev, 0, 1, 0));
+	}
+	while ((n = evt_uni_get(q, ev, 256)) > 0 && !lost)
+		for (i = 0; i < n; i++, sum++)
+			lost |= (ev[i].ev_what & EVANY_LOST) != 0;
+	ATF_REQUIRE(lost);
+	while (evt_uni_poll(q, ev, 256) > 0)
+		continue;
+	put("d/last", "");
+	(void)until(q, "last", EVANY_MADE);
+	evt_close(q);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	EVT_TP_ADD_TC(tp, file__is_modified);
+	EVT_TP_ADD_TC(tp, file__is_replaced);
+	EVT_TP_ADD_TC(tp, file__comes_and_goes);
+	EVT_TP_ADD_TC(tp, file__link);
+	EVT_TP_ADD_TC(tp, file__modes);
+	EVT_TP_ADD_TC(tp, file__stray_values);
+	EVT_TP_ADD_TC(tp, directory__names);
+	EVT_TP_ADD_TC(tp, directory__files);
+	EVT_TP_ADD_TC(tp, directory__is_removed);
+	EVT_TP_ADD_TC(tp, directory__name_is_kept);
+	EVT_TP_ADD_TC(tp, tree__below);
+	EVT_TP_ADD_TC(tp, tree__new_directories);
+	EVT_TP_ADD_TC(tp, tree__moves);
+	EVT_TP_ADD_TC(tp, tree__is_removed);
+	EVT_TP_ADD_TC(tp, tree__events_are_limited);
+	return (atf_no_error());
+}
