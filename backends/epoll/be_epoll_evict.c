@@ -82,11 +82,15 @@ int
 evany__be_epoll_same(int a, int b)
 {
 	int saved = errno;
-	long r;
+	long r, self;
 
-	/* Before Linux 6.10 kcmp, which needs a permission. */
+	/*
+	 * Before Linux 6.10 kcmp, which needs a permission, and a thread that
+	 * has not ended: the process's first may have.
+	 */
 	if ((r = fcntl(a, F_DUPFD_QUERY, b)) == -1) {
-		r = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b);
+		self = syscall(SYS_gettid);
+		r = syscall(SYS_kcmp, self, self, KCMP_FILE, a, b);
 		r = r == 0 ? 1 : r > 0 ? 0 : -1;
 	}
 	errno = saved;
@@ -120,7 +124,9 @@ evict_candidates(struct evict *ev)
 	DIR *dir;
 	int fd, most = 65536;
 
-	if ((dir = opendir("/proc/self/fd")) != NULL) {
+	/* /proc/self is empty once the main thread has ended. */
+	if ((dir = opendir("/proc/thread-self/fd")) != NULL ||
+	    (dir = opendir("/proc/self/fd")) != NULL) {
 		while ((de = readdir(dir)) != NULL)
 			if (de->d_name[0] >= '0' && de->d_name[0] <= '9' &&
 			    (fd = atoi(de->d_name)) != dirfd(dir))

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -507,9 +508,8 @@ EVT_TC(stale__survivor_in_no_table, "KQ-265 KQ-101 KQ-006",
 	evt_close(live[1]);
 }
 
-EVT_TC(stale__outer_pollers_keep_working, "KQ-265 KQ-101 KQ-021",
-    "After the clean-up a poller or queue that watches the queue still sees "
-    "its events")
+static void
+outer_pollers(void)
 {
 	struct kevent ev;
 	int inner, kept, live[2], outer, p;
@@ -553,6 +553,45 @@ EVT_TC(stale__outer_pollers_keep_working, "KQ-265 KQ-101 KQ-021",
 	evt_close(live[1]);
 	evt_close(outer);
 	evt_close(inner);
+}
+
+EVT_TC(stale__outer_pollers_keep_working, "KQ-265 KQ-101 KQ-021",
+    "After the clean-up a poller or queue that watches the queue still sees "
+    "its events")
+{
+	outer_pollers();
+}
+
+/* Where the system lists descriptors by process, none are listed now. */
+static void *
+without_main(void *arg)
+{
+	if (pthread_join(*(pthread_t *)arg, NULL) != 0)
+		_exit(2);
+	while (access("/proc/self/fd/0", F_OK) == 0)
+		(void)sched_yield();
+	outer_pollers();
+	_exit(0);
+}
+
+static int
+end_main(void *arg)
+{
+	static pthread_t main_thread;
+	pthread_t thread;
+
+	(void)arg;
+	main_thread = pthread_self();
+	if (pthread_create(&thread, NULL, without_main, &main_thread) != 0)
+		return (1);
+	pthread_exit(NULL);
+}
+
+EVT_TC(stale__main_thread_has_ended, "KQ-265 KQ-101 KQ-021",
+    "It is the same after the process has lost its main thread")
+{
+	evt_skip_tsan("ThreadSanitizer lets nobody join the main thread");
+	ATF_REQUIRE_EQ(0, evt_in_child(end_main, NULL));
 }
 
 EVT_TC(stale__other_queue_keeps_its_knote, "KQ-102 KQ-068",
@@ -754,6 +793,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, stale__wait_sleeps_on_reused_numbers);
 	EVT_TP_ADD_TC(tp, stale__survivor_in_no_table);
 	EVT_TP_ADD_TC(tp, stale__outer_pollers_keep_working);
+	EVT_TP_ADD_TC(tp, stale__main_thread_has_ended);
 	EVT_TP_ADD_TC(tp, stale__other_queue_keeps_its_knote);
 	EVT_TP_ADD_TC(tp, stale__clean_up_adds_nothing);
 	EVT_TP_ADD_TC(tp, stale__queue_takes_the_number);

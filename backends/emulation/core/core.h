@@ -326,6 +326,13 @@ void	evany__inst_sweep(void);
  */
 struct evany__inst *evany__inst_find(int number, bool check);
 
+/*
+ * How many watches the instance that number names could give now, or -1 if it
+ * names none.  The lock of an instance that is not shared may be held: a fork
+ * is all that takes one with the table locked, and only those of shared ones.
+ */
+int	evany__number_pending(int number);
+
 /* Whether number names an instance, without looking for duplicates. */
 bool	evany__inst_known(int number);
 

@@ -602,6 +602,23 @@ evany__inst_find(int number, bool check)
 	return (numbers_resolve(number));
 }
 
+int
+evany__number_pending(int number)
+{
+	struct evany__inst *inst;
+	int n;
+
+	evany__numbers_lock();
+	inst = number_get(number);
+	if ((inst == NULL || !names(inst, number) ||
+	    numbers_tagged[inst->in_tag] > 1) &&
+	    (inst = numbers_owner(number)) != NULL)
+		number_add(inst, number);
+	n = inst == NULL ? -1 : evany__inst_pending(inst);
+	evany__numbers_unlock();
+	return (n);
+}
+
 bool
 evany__inst_has(struct evany__inst *inst, int number)
 {

@@ -41,13 +41,8 @@ read_know(struct kqueue *kq, struct knote *kn, struct evany__fdslot *fs)
 static int64_t
 read_nested(int fd)
 {
-	struct evany__inst *inner;
-	int64_t n = 1;
+	int n = evany__number_pending(fd);
 
-	if ((inner = evany__inst_find(fd, true)) != NULL) {
-		n = evany__inst_pending(inner);
-		evany__inst_drop(inner);
-	}
 	return (n < 1 ? 1 : n);
 }
 
