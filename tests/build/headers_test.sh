@@ -75,7 +75,8 @@ nothing_extra()
 	signal.h) pattern='EVANY_SIGNAL_H|SIGEV_PORT$' ;;
 	time.h)	pattern='EVANY_TIME_|evany_timer_|timer_' ;;
 	aio.h)
-		pattern='SIGEV_|EVANY_|evany_|aio_|lio_listio|sigev_notify_k' ;;
+		pattern='SIGEV_|EVANY_|evany_|aio_|lio_listio|sigev_notify_k'
+		pattern="$pattern|AIO(LIO|AREAD|AWRITE|FSYNC)\$" ;;
 	*)	atf_fail "no rule here says what $name may define" ;;
 	esac
 	{

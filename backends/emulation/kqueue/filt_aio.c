@@ -8,9 +8,9 @@
  * filt_aio: EVFILT_AIO, the ends of asynchronous requests.
  *
  * A knote cannot be added by kevent(): the request makes it (begin), and it
- * lives until the program takes the result (end).  compat/aio keeps a struct
- * evany__aio per request and calls in here, one call at a time; the knote
- * points to it and clears ai_knote when it ends first.  An instance is never
+ * lives until the program takes the result (end).  compat/aio calls in here,
+ * one call at a time.  Knote and request have a reference each to what ties
+ * them; the knote clears ai_knote when it ends first.  An instance is never
  * given back to malloc, so ai_inst may be tried when it is long gone.
  */
 #include "config.h"
@@ -19,6 +19,19 @@
 #include <stdlib.h>
 
 #include "backends/emulation/kqueue/knote.h"
+
+struct evany__aio {
+	struct evany__inst	*ai_inst;	/* (c) */
+	struct knote		*ai_knote;	/* (i) NULL: it has ended */
+	atomic_int		 ai_refs;
+};
+
+static void
+aio_unref(struct evany__aio *ai)
+{
+	if (atomic_fetch_sub(&ai->ai_refs, 1) == 1)
+		free(ai);
+}
 
 /* A completion is asked for in the request (SIGEV_KEVENT), never here. */
 static int
@@ -35,8 +48,10 @@ filt_aio_detach(struct kqueue *kq, struct knote *kn)
 	struct evany__aio *ai = kn->kn_priv;
 
 	(void)kq;
-	if (ai != NULL)
-		ai->ai_knote = NULL;
+	if (ai == NULL)
+		return;
+	ai->ai_knote = NULL;
+	aio_unref(ai);
 }
 
 const struct filterops evany__filt_aio = {
@@ -49,8 +64,8 @@ const struct filterops evany__filt_aio = {
 };
 
 int
-evany__aio_begin(struct evany__aio *ai, int number, void *request,
-    unsigned flags, void *udata)
+evany__aio_begin(int number, void *request, unsigned flags, void *udata,
+    struct evany__aio **aip)
 {
 	struct kevent kev = {
 		.ident = (uintptr_t)request,
@@ -58,6 +73,7 @@ evany__aio_begin(struct evany__aio *ai, int number, void *request,
 		.flags = (unsigned short)(EV_ADD | flags),
 		.udata = udata
 	};
+	struct evany__aio *ai;
 	struct evany__inst *inst;
 	struct knote *kn;
 	int error;
@@ -66,6 +82,10 @@ evany__aio_begin(struct evany__aio *ai, int number, void *request,
 		return (EINVAL);
 	if ((inst = evany__kqueue_find(number, true)) == NULL)
 		return (EBADF);
+	if ((ai = malloc(sizeof(*ai))) == NULL) {
+		evany__inst_drop(inst);
+		return (ENOMEM);
+	}
 	evany__inst_enter(inst, number);
 	/* A request at this address that was never taken back. */
 	kn = evany__knote_find(inst->in_data, kev.ident, EVFILT_AIO);
@@ -76,7 +96,10 @@ evany__aio_begin(struct evany__aio *ai, int number, void *request,
 		kn->kn_priv = ai;
 		ai->ai_knote = kn;
 		ai->ai_inst = inst;
-	}
+		atomic_init(&ai->ai_refs, 2);
+		*aip = ai;
+	} else
+		free(ai);
 	(void)evany__inst_leave(inst);
 	evany__inst_drop(inst);
 	return (error);
@@ -104,11 +127,12 @@ evany__aio_end(struct evany__aio *ai)
 {
 	struct evany__inst *inst = ai->ai_inst;
 
-	if (!evany__inst_take(inst))
-		return;
-	evany__inst_lock(inst);
-	if (ai->ai_knote != NULL)
-		evany__knote_drop(inst->in_data, ai->ai_knote);
-	(void)evany__inst_leave(inst);
-	evany__inst_drop(inst);
+	if (evany__inst_take(inst)) {
+		evany__inst_lock(inst);
+		if (ai->ai_knote != NULL)
+			evany__knote_drop(inst->in_data, ai->ai_knote);
+		(void)evany__inst_leave(inst);
+		evany__inst_drop(inst);
+	}
+	aio_unref(ai);
 }

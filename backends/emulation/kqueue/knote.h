@@ -147,13 +147,12 @@ evany__kqueue_find(int number, bool check)
 }
 
 /* filt_aio.c: the knote of a request, from its start until it is taken. */
-struct evany__aio {
-	struct evany__inst	*ai_inst;
-	struct knote		*ai_knote;	/* (i) NULL: it has ended */
-};
-int	evany__aio_begin(struct evany__aio *, int number, void *request,
-	    unsigned flags, void *udata);
+struct evany__aio;
+/* EBADF, EINVAL, ENOMEM. */
+int	evany__aio_begin(int number, void *request, unsigned flags,
+	    void *udata, struct evany__aio **);
 void	evany__aio_done(struct evany__aio *, int error);
+/* The knote goes; the last call. */
 void	evany__aio_end(struct evany__aio *);
 
 /* kq_late.c */

@@ -39,6 +39,8 @@
 static const struct port_source *const sources[] = {
 	[PORT_SOURCE_USER] = &evany__port_src_user,
 	[PORT_SOURCE_FD] = &evany__port_src_fd,
+	[PORT_SOURCE_AIO] = &evany__port_src_once,
+	[PORT_SOURCE_MQ] = &evany__port_src_once,
 	[PORT_SOURCE_TIMER] = &evany__port_src_timer,
 	[PORT_SOURCE_FILE] = &evany__port_src_file
 };

@@ -317,6 +317,7 @@ extern const struct port_source evany__port_src_user;
 extern const struct port_source evany__port_src_fd;
 extern const struct port_source evany__port_src_timer;
 extern const struct port_source evany__port_src_file;
+extern const struct port_source evany__port_src_once;
 
 /* src_fd.c */
 int	evany__port_fd_associate(struct port *, int number, uintptr_t fd,
@@ -361,5 +362,13 @@ int	evany__port_file_dissociate(struct port *, int number,
 /* The port is closed; or it is a child's, which has none of these. */
 void	evany__port_file_close(struct port *);
 void	evany__port_file_forget(struct port *);
+
+/* src_once.c; no lock of a port is held */
+/* A slot for an event of source AIO or MQ.  EBADF, EBADFD, EAGAIN, ENOMEM. */
+int	evany__port_once_new(int number, int source, uintptr_t object,
+	    void *user, struct port_tie **);
+/* It has come, or will not come; the tie is gone then. */
+void	evany__port_once_fire(struct port_tie *, int events);
+void	evany__port_once_undo(struct port_tie *);
 
 #endif /* EVANY_PORTQ_H */
