@@ -685,7 +685,7 @@ name_begin(struct bi_names *bn, struct bi_name *nm, const char *dir)
 	if (file != NULL)
 		mark_release(bn, file);
 	mark_release(bn, above);
-	if (bn->bn_dregs)
+	if (error != 0 && bn->bn_dregs)
 		names_collect(bn);
 	return (error);
 }

@@ -18,6 +18,12 @@
 
 #define PATTERN	0xa5
 
+#ifdef HAVE_STRUCT_STAT_ST_MTIMESPEC
+#define ST_TIME(st, which)	((st)->st_##which##timespec)
+#else
+#define ST_TIME(st, which)	((st)->st_##which##tim)
+#endif
+
 bool
 evt_port_native(void)
 {
@@ -159,9 +165,9 @@ evt_port_obj_now(file_obj_t *fo, char *path)
 	ATF_REQUIRE_EQ_MSG(stat(path, &st), 0, "%s: %s", path,
 	    strerror(errno));
 	evt_port_obj(fo, path);
-	fo->fo_atime = st.st_atim;
-	fo->fo_mtime = st.st_mtim;
-	fo->fo_ctime = st.st_ctim;
+	fo->fo_atime = ST_TIME(&st, a);
+	fo->fo_mtime = ST_TIME(&st, m);
+	fo->fo_ctime = ST_TIME(&st, c);
 }
 
 int

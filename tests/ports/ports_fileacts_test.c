@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
+
 #define FILE_ASKED	(FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB)
 #define FILE_WRITTEN	(FILE_MODIFIED | FILE_ATTRIB)
 
@@ -252,6 +254,7 @@ EVT_TC(directory__entries, "PORT-074",
 {
 	struct timespec ts[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
 	port_event_t ev;
+	DIR *dp;
 	int fd;
 
 	ATF_REQUIRE_EQ(mkdir(dir, 0755), 0);
@@ -273,6 +276,12 @@ EVT_TC(directory__entries, "PORT-074",
 	ACT(unlink("dir/b"));
 	ACT(rename("dir/s", "s"));
 #undef ACT
+	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, dir, ts, 0), 0);
+	ask(dir, FILE_ASKED);
+	ATF_REQUIRE((dp = opendir(dir)) != NULL);
+	ATF_REQUIRE(readdir(dp) != NULL);
+	ATF_REQUIRE_EQ(closedir(dp), 0);
+	TOLD(FILE_ACCESS);
 	ask(dir, FILE_TRUNC | FILE_MODIFIED);
 	ATF_REQUIRE((fd = open("dir/t", O_WRONLY | O_CREAT, 0644)) != -1);
 	evt_close(fd);
