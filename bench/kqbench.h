@@ -83,7 +83,7 @@ struct kqb_side {
 	void	(*records_close)(int fds[2]);
 };
 
-extern const struct kqb_side kqb_raw, kqb_evany, kqb_ports;
+extern const struct kqb_side kqb_raw, kqb_evany, kqb_ports, kqb_unified;
 
 /* Another kqueue library; NULL and a message if it cannot be used. */
 const struct kqb_side *kqb_foreign_load(const char *path);
