@@ -259,7 +259,7 @@ handler(int signo)
 	int saved = errno;
 
 	(void)signo;
-	if (port_send(handler_port, handled + 1, EVT_USER(99)) == 0)
+	if (port_send(handler_port, (int)handled + 1, EVT_USER(99)) == 0)
 		handled++;
 	else
 		refused++;

@@ -37,6 +37,8 @@ struct atf_tc {
 atf_error_t	atf_tp_add_tc(atf_tp_t *, atf_tc_t *);
 atf_error_t	atf_tc_set_md_var(atf_tc_t *, const char *, const char *, ...)
 		    __attribute__((__format__(__printf__, 3, 4)));
+/* Of "srcdir" only: where the program is. */
+const char	*atf_tc_get_config_var(const atf_tc_t *, const char *);
 _Noreturn void	atf_tc_fail(const char *, ...)
 		    __attribute__((__format__(__printf__, 1, 2)));
 _Noreturn void	atf_tc_skip(const char *, ...)

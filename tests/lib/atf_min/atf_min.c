@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <atf-c.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct atf_tp {
 };
 
 static bool failed;
+static char *folder;
 
 atf_error_t
 atf_tp_add_tc(atf_tp_t *tp, atf_tc_t *tc)
@@ -36,6 +38,16 @@ atf_tc_set_md_var(atf_tc_t *tc, const char *name, const char *fmt, ...)
 	(void)name;
 	(void)fmt;
 	return (0);
+}
+
+const char *
+atf_tc_get_config_var(const atf_tc_t *tc, const char *name)
+{
+
+	(void)tc;
+	if (strcmp(name, "srcdir") != 0)
+		atf_tc_fail("no variable %s", name);
+	return (folder);
 }
 
 void
@@ -112,6 +124,7 @@ main(int argc, char *argv[])
 
 	tp.tp_first = NULL;
 	tp.tp_lastp = &tp.tp_first;
+	folder = dirname(argv[0]);
 	if (atf_min_cases(&tp) != atf_no_error())
 		return (1);
 	for (tc = tp.tp_first; tc != NULL; tc = tc->tc_next) {
