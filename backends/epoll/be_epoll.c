@@ -614,19 +614,21 @@ ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline)
 }
 
 /*
- * The raw call is no cancellation point, so it is made one for its length.
+ * The raw call is no cancellation point, so it is made one for its length.  A
+ * longjmp(3) may have left an earlier one, so what the type was before is not
+ * to be trusted; with the other one no function may be called but this.
  */
 long
 evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t deadline)
 {
-	int old, unused;
+	int unused;
 	long n;
 
 	if (deadline == 0 || evany__alone())
 		return (ep_wait_until(number, ev, room, deadline));
-	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &unused);
 	n = ep_wait_until(number, ev, room, deadline);
-	(void)pthread_setcanceltype(old, &unused);
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &unused);
 	return (n);
 }
 

@@ -37,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/rawcall.h"
 #include "be_epoll.h"
 
 #ifndef F_DUPFD_QUERY
@@ -163,6 +164,7 @@ static void
 evict_run(struct evict *ev)
 {
 	sigset_t all, old;
+	siginfo_t si;
 	char *stack;
 	pid_t pid;
 
@@ -173,7 +175,8 @@ evict_run(struct evict *ev)
 	pid = CLONE(evict_child, stack + EVICT_STACK, CLONE_VM | CLONE_VFORK,
 	    ev);
 	if (pid > 0)
-		while (waitpid(pid, NULL, (int)__WCLONE) == -1 && errno == EINTR)
+		while (evany__waitid(P_PID, (id_t)pid, &si,
+		    WEXITED | (int)__WCLONE) == -1 && errno == EINTR)
 			continue;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	free(stack);
@@ -185,15 +188,17 @@ evany__be_epoll_evict(struct evany__inst *inst, int number, int fd,
 {
 	struct be_epoll *ep = evany__inst_state(inst);
 	struct evict ev = { .ev_epoll = number, .ev_fd = fd };
-	int saved = errno;
+	int cancel, saved = errno;
 
 	/* It has given its only report. */
 	if ((EVANY__COOKIE_MECH(cookie) & EP_ONESHOT) != 0)
 		return (0);
 	if ((EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0)
 		ev.ev_epoll = ep->ep_side;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	evict_candidates(&ev);
 	evict_run(&ev);
+	(void)pthread_setcancelstate(cancel, NULL);
 	free(ev.ev_list);
 	errno = saved;
 	return (ev.ev_done ? 0 : EAGAIN);
@@ -209,9 +214,9 @@ evany__be_epoll_renew(struct evany__inst *inst, const int *numbers, int n)
 	if (old == -1 || fresh == -1 ||
 	    evany__be_epoll_tag(inst, fresh) == -1) {
 		if (old != -1)
-			(void)close(old);
+			(void)evany__close(old);
 		if (fresh != -1)
-			(void)close(fresh);
+			(void)evany__close(fresh);
 		errno = saved;
 		return (EMFILE);
 	}
@@ -220,9 +225,9 @@ evany__be_epoll_renew(struct evany__inst *inst, const int *numbers, int n)
 		(void)syscall(SYS_dup3, fresh, numbers[i],
 		    (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
 	}
-	(void)close(fresh);
+	(void)evany__close(fresh);
 	evany__be_epoll_abandon(inst, old, numbers[0]);
-	(void)close(old);
+	(void)evany__close(old);
 	errno = saved;
 	return (0);
 }

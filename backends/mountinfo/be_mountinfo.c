@@ -21,6 +21,8 @@
  */
 #include "config.h"
 
+#include <sys/syscall.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #include "backends/backend.h"
+#include "backends/rawcall.h"
 
 struct be_mountinfo {
 	struct evany__feeder		 bm_feeder;	/* first */
@@ -43,8 +46,9 @@ struct be_mountinfo {
 static int
 mount_open(void)
 {
-	return (open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC |
-	    O_NONBLOCK));
+	return ((int)syscall(SYS_openat, AT_FDCWD,
+	    "/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+	    0));
 }
 
 static int
@@ -55,7 +59,7 @@ mount_probe(void)
 	fd = mount_open();
 	error = fd == -1 ? errno : 0;
 	if (fd != -1)
-		(void)close(fd);
+		(void)evany__close(fd);
 	errno = saved;
 	return (error == EMFILE || error == ENFILE ? 0 : error);
 }
@@ -107,7 +111,7 @@ mount_read(int fd, uint64_t **listp, size_t *countp, uint64_t *textp)
 	*textp = HASH_START;
 	if (lseek(fd, 0, SEEK_SET) == -1)
 		return (errno);
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
+	while ((n = evany__read(fd, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++) {
 			*textp = hash_add(*textp, buf[i]);
 			if (buf[i] == '\n') {
@@ -184,7 +188,7 @@ mount_free(struct evany__inst *inst, struct be_mountinfo *bm)
 
 	evany__inst_unfeed(inst, &bm->bm_feeder);
 	if (bm->bm_fd != -1)
-		(void)close(bm->bm_fd);
+		(void)evany__close(bm->bm_fd);
 	free(bm->bm_mounts);
 	free(bm);
 }
@@ -254,7 +258,7 @@ mount_fork_child(void **statep)
 {
 	struct be_mountinfo *bm = *statep;
 
-	(void)close(bm->bm_fd);
+	(void)evany__close(bm->bm_fd);
 	bm->bm_fd = -1;
 }
 

@@ -656,6 +656,8 @@ evany__bp_sleep(const struct evany__pipe *pi, int64_t deadline, int cancel)
 	(void)pthread_setcancelstate(cancel, NULL);
 	n = evany__poll_ns(&pfd, 1, deadline);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
+	/* A longjmp(3) out of an earlier one left it the other, in glibc. */
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &unused);
 	if (n == -1)
 		return (errno == EINTR ? -EINTR : -ENOMEM);
 	return (n);

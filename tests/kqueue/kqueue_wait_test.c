@@ -19,6 +19,8 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
 
 static void
 trigger(int kq, uintptr_t ident)
@@ -612,7 +614,7 @@ static void *
 cancel_changer(void *arg)
 {
 	struct changer *ca = arg;
-	struct kevent ch[7], ev;
+	struct kevent ch[8], ev;
 	int i, n;
 
 	(void)pthread_cancel(pthread_self());
@@ -632,6 +634,7 @@ cancel_changer(void *arg)
 		    0, NULL);
 		EV_SET(&ch[n++], getpid(), EVFILT_PROC, flags, NOTE_EXIT, 0,
 		    NULL);
+		EV_SET(&ch[n++], 0, EVFILT_FS, flags, 0, 0, NULL);
 		ca->ca_failed += evt_kevent(ca->ca_kq, ch, n, NULL, 0,
 		    NULL) != 0;
 		ca->ca_failed += evt_kevent(ca->ca_kq, NULL, 0, &ev, 0,
@@ -665,6 +668,75 @@ EVT_TC(cancel__not_without_room, "KQ-066",
 	evt_close(ca.ca_pipe[1]);
 }
 
+/* ---- left by a jump --------------------------------------------------- */
+
+#define JUMPS	3
+
+struct jumper {
+	struct evt_thread	jm_thread;
+	atomic_int		jm_waits;
+	int			jm_kq;
+};
+static sigjmp_buf jump_to;
+
+static void
+jump(int signo)
+{
+	(void)signo;
+	siglongjmp(jump_to, 1);
+}
+
+static void
+jump_out_of_waits(void *arg)
+{
+	struct jumper *jm = arg;
+	struct kevent ev;
+	int type;
+
+	(void)sigsetjmp(jump_to, 1);
+	if (atomic_fetch_add(&jm->jm_waits, 1) < JUMPS)
+		(void)kevent(jm->jm_kq, NULL, 0, &ev, 1, NULL);
+	if (evt_kevent_ms(jm->jm_kq, NULL, 0, &ev, 1, 1) != 0 ||
+	    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type) != 0 ||
+	    type != PTHREAD_CANCEL_DEFERRED)
+		_exit(2);
+}
+
+static int
+jump_and_exit(void *arg)
+{
+	struct sigaction sa = { .sa_handler = jump };
+	struct jumper jm;
+	struct kevent ev;
+	int i;
+
+	(void)arg;
+	atomic_init(&jm.jm_waits, 0);
+	if ((jm.jm_kq = kqueue()) == -1 || sigaction(SIGUSR1, &sa, NULL) == -1)
+		return (3);
+	evt_thread_start(&jm.jm_thread, jump_out_of_waits, &jm);
+	for (i = 1; i <= JUMPS; i++) {
+		while (atomic_load(&jm.jm_waits) != i)
+			(void)sched_yield();
+		evt_thread_asleep(&jm.jm_thread);
+		(void)pthread_kill(jm.jm_thread.et_id, SIGUSR1);
+	}
+	evt_thread_join(&jm.jm_thread);
+	EV_SET(&ev, 1, EVFILT_USER, EV_ADD | EV_ONESHOT, 0, 0, NULL);
+	if (kevent(jm.jm_kq, &ev, 1, NULL, 0, NULL) == -1)
+		return (4);
+	trigger(jm.jm_kq, 1);
+	return (evt_kevent_ms(jm.jm_kq, NULL, 0, &ev, 1, EVT_WAIT_MS) == 1 ?
+	    0 : 5);
+}
+
+EVT_TC(jump__out_of_a_wait, "KQ-066 KQ-242",
+    "A handler may leave a wait by siglongjmp(); thread and queue go on")
+{
+	evt_skip_tsan(EVT_TSAN_FORKED);
+	ATF_REQUIRE_EQ(0, evt_in_child(jump_and_exit, NULL));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, timeout__zero);
@@ -683,5 +755,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, wait__taken_by_another);
 	EVT_TP_ADD_TC(tp, cancel__ends_a_wait);
 	EVT_TP_ADD_TC(tp, cancel__not_without_room);
+	EVT_TP_ADD_TC(tp, jump__out_of_a_wait);
 	return (atf_no_error());
 }

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "backends/rawcall.h"
 
 #define PAGE		1024
 #define PAGES		(EVANY__WATCHED_MOST / PAGE)
@@ -130,7 +131,7 @@ close_quietly(int fd)
 	int cancel, saved = errno;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	(void)close(fd);
+	(void)evany__close(fd);
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
