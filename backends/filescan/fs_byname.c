@@ -274,6 +274,15 @@ by_moved(const struct fs_byname *by, const struct evany__snap *sn)
 	return (evany__fs_time_compare(&sn->sn_ctime, &sn->sn_mtime) > 0);
 }
 
+/* Would another try go better? */
+static bool
+passing(int error)
+{
+
+	return (error == ENOMEM || error == EMFILE || error == ENFILE ||
+	    error == EAGAIN);
+}
+
 /* ---- one name ---- */
 
 static int
@@ -304,27 +313,34 @@ one_above(const struct fs_byname *by, uint32_t *bitsp)
 	return (evany__snap_same(&sn, &by->by_above));
 }
 
-static struct fs_listing *
-one_list(const struct fs_byname *by)
+static int
+one_list(const struct fs_byname *by, struct fs_listing **lsp)
 {
-	struct fs_listing *ls = NULL;
 	char *dir;
+	int error;
 
+	*lsp = NULL;
 	dir = strndup(by->by_path, (size_t)(by->by_name - by->by_path));
-	if (dir != NULL && list_make(dir, &ls) != 0)
-		ls = NULL;
+	if (dir == NULL)
+		return (ENOMEM);
+	error = list_make(dir, lsp);
 	free(dir);
-	return (ls);
+	return (error);
 }
 
-/* The name is gone: has its file another one in the directory? */
+/*
+ * The name is gone: has its file another one in the directory?  0: that cannot
+ * be found out now.
+ */
 static uint32_t
 one_lost(const struct fs_byname *by)
 {
-	struct fs_listing *ls = one_list(by);
 	uint32_t bits = EVANY__N_GONE;
+	struct fs_listing *ls;
 	size_t i;
 
+	if (passing(one_list(by, &ls)))
+		return (0);
 	for (i = 0; ls != NULL && i < ls->ls_count; i++)
 		if (evany__snap_same(&ls->ls_entries[i].en_snap,
 		    &by->by_snap) && ls->ls_entries[i].en_snap.sn_nlink >=
@@ -346,7 +362,7 @@ static void
 one_changed(struct fs_bynames *bys, struct fs_byname *by,
     const struct evany__snap *now)
 {
-	uint32_t bits;
+	uint32_t bits, lost;
 	bool moved;
 
 	if (!one_above(by, &bits)) {
@@ -363,7 +379,9 @@ one_changed(struct fs_bynames *bys, struct fs_byname *by,
 	moved = now != NULL && by_moved(by, now);
 	bits = isdir(&by->by_snap);
 	if (by->by_there && !moved) {
-		bits |= one_lost(by);
+		if ((lost = one_lost(by)) == 0)
+			return;
+		bits |= lost;
 		by_fire(by, by->by_name, bits,
 		    (bits & EVANY__N_MOVED_FROM) != 0 ? ++bys->bys_cookie : 0);
 	}
@@ -385,13 +403,15 @@ static int
 one_see(const void *arg, struct evany__snap *now)
 {
 	const struct fs_byname *by = arg;
+	struct fs_listing *ls;
 	int error;
 
 	error = one_again(by, now);
 	if (error != 0 || evany__snap_isdir(now) || by->by_follow ||
 	    now->sn_nlink >= by->by_snap.sn_nlink)
 		return (error);
-	list_free(one_list(by));
+	if (one_list(by, &ls) == 0)
+		list_free(ls);
 	error = one_again(by, now);
 	return (error == 0 && now->sn_nlink == 0 ? EAGAIN : error);
 }
@@ -424,7 +444,7 @@ one_look(struct fs_bynames *bys, struct fs_byname *by, bool patient)
 	int error;
 
 	error = one_see(by, &now);
-	if (error == EACCES || error == ENOMEM || error == EAGAIN)
+	if (error == EACCES || passing(error))
 		return;
 	if (error != 0 && !by->by_there)
 		return;
@@ -549,7 +569,7 @@ all_self(struct fs_byname *by)
 	int error;
 
 	error = evany__snap_at(&now, AT_FDCWD, by->by_path, false);
-	if (error == EACCES || error == ENOMEM)
+	if (error == EACCES || passing(error))
 		return;
 	if (error == 0 && now.sn_dev != by->by_snap.sn_dev) {
 		by_revoke(by);
