@@ -87,6 +87,9 @@ extern "C" {
 #define EVANY_HANGUP	0x0010U	/* the other side has gone */
 #define EVANY_ERROR	0x0020U	/* an error waits, or no reader is left */
 
+/* AIO */
+#define EVANY_SYNC	0x0080U
+
 /* PROCESS */
 #define EVANY_EXIT	0x0100U	/* it has ended: ev_data is its wait status */
 #define EVANY_FORK	0x0200U
@@ -234,6 +237,15 @@ int	evany_file(int queue, uintptr_t id, const char *path, unsigned what,
  */
 int	evany_directory(int queue, uintptr_t id, const char *path,
 	    unsigned what, unsigned flags, void *user);
+
+/*
+ * Starts a request of <aio.h>, as aio_read(3), aio_write(3) or aio_fsync(3)
+ * would: what is READ, WRITE or SYNC.  When it has ended an event comes, with
+ * its errno value or 0 in ev_data; then aio_return(3) is due.  Its sigevent is
+ * not looked at.
+ */
+struct aiocb;
+int	evany_aio(int queue, struct aiocb *request, unsigned what, void *user);
 
 /* Ends a watch.  ENOENT: there is none. */
 int	evany_drop(int queue, int source, uintptr_t object);

@@ -73,6 +73,7 @@ struct uni {
 	uint32_t		 uq_posted;	/* events nobody has taken */
 	bool			 uq_dozing;	/* a thread of uni_wait.c is */
 	struct uni_sleepers	 uq_parked;	/* the others */
+	LIST_HEAD(, uni_aio)	 uq_aio;	/* requests that have not ended */
 };
 
 #define UNI_POSTED	65536	/* at most */
@@ -203,6 +204,19 @@ extern _Thread_local struct uni_name *evany__uni_kept EVANY__TLS;
 /* Keeps a name that malloc made until this frees it, or the thread ends. */
 void	evany__uni_name_keep(struct uni_name *);
 void	evany__uni_names_free(void);
+
+/* ---- uni_aio.c ------------------------------------------------------------------------ */
+
+struct uni_aio;
+/* A request is about to be submitted; lock held. */
+int	evany__uni_aio_begin(struct uni *, uintptr_t request, uint32_t what,
+	    void *user, struct uni_aio **);
+/* It was refused; lock held. */
+void	evany__uni_aio_undo(struct uni *, struct uni_aio *);
+/* It has ended, with that errno value.  No lock held. */
+void	evany__uni_aio_done(struct uni_aio *, int error);
+void	evany__uni_aio_close(struct uni *);
+extern const struct uni_source evany__uni_src_aio;
 
 /* ---- uni_user.c ------------------------------------------------------------------- */
 

@@ -45,6 +45,7 @@ static const struct uni_source *const sources[] = {
 	[EVANY_PROCESS] = &evany__uni_src_process,
 	[EVANY_FILE] = &evany__uni_src_file,
 	[EVANY_DIRECTORY] = &evany__uni_src_dir,
+	[EVANY_AIO] = &evany__uni_src_aio,
 	[EVANY_USER] = &evany__uni_src_user
 };
 
@@ -180,6 +181,7 @@ uni_init(struct evany__inst *inst)
 	uq->uq_inst = inst;
 	uq->uq_hash.ha_key = note_key;
 	TAILQ_INIT(&uq->uq_parked);
+	LIST_INIT(&uq->uq_aio);
 	evany__slab_init(&uq->uq_slab, sizeof(struct uni_note), false);
 	evany__slab_init(&uq->uq_slab_timer, sizeof(struct uni_timer), false);
 	inst->in_data = uq;
@@ -215,6 +217,7 @@ uni_close(struct evany__inst *inst)
 			    (wt = inst->in_pages[page][i].fs_watches) != NULL)
 				end_one(uq, wt);
 	evany__hash_fini(&uq->uq_hash, end_one, uq);
+	evany__uni_aio_close(uq);
 	while ((wt = TAILQ_FIRST(&inst->in_ready)) != NULL)
 		end_one(uq, wt);
 	evany__slab_fini(&uq->uq_slab);
