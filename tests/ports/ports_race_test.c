@@ -399,6 +399,7 @@ EVT_TC(cancel__loses_nothing, "PORT-183",
 	int fd[8], i, p[2], round, sent;
 
 	evt_skip_asan(EVT_ASAN_CANCEL);
+	evt_skip_tsan(EVT_TSAN_CANCEL);
 	evt_pipe(p);
 	evt_write(p[1], 1);
 	for (i = 0; i < EVT_NITEMS(fd); i++)
