@@ -75,10 +75,12 @@ struct evany__inst;
 /* The record concerns only the directions for which this is set, if any is. */
 #define EVANY__FOR(dir)	(0x0100U << (dir))
 #define EVANY__FOR_ANY	0x0700U
+#define EVANY__COUNTED	0x0800U	/* rd_bytes is set, by evany__ff_count */
 
 struct evany__ready {
 	uint64_t	rd_cookie;
 	uint32_t	rd_bits;
+	int32_t		rd_bytes;
 };
 
 /* What the index of a cookie means. */
@@ -646,6 +648,12 @@ unsigned evany__ff_now(int fd, int dir);
 
 /* Bytes to read.  EBADF: closed; any other error: no such count. */
 int	evany__ff_inbytes(int fd, int64_t *bytesp);
+
+/*
+ * The same for n records at once, as far as they are of kind FD and can be
+ * read: rd_bytes becomes the count, or the error as a negative number.
+ */
+void	evany__ff_count(struct evany__ready *, int n);
 
 /* Connections waiting on a listening socket; ENOTSUP if it is not one. */
 int	evany__ff_backlog(int fd, int64_t *countp);

@@ -54,7 +54,10 @@ struct ep_priv {
 /* 0 or an errno value; errno is left alone. */
 int	evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie);
 
-/* As epoll_wait(2) until a deadline; cancellable unless that is 0. */
+/*
+ * As epoll_wait(2) until a deadline, but a failure is a negative errno value;
+ * cancellable unless the deadline is 0.
+ */
 struct epoll_event;
 long	evany__ep_wait(int ep, struct epoll_event *, int room,
 	    int64_t deadline);

@@ -182,7 +182,7 @@ evany__be_epoll_doze(struct evany__inst *inst, int number, int64_t deadline)
 {
 	struct be_epoll *ep = evany__inst_state(inst);
 	struct epoll_event ev;
-	int error, saved = errno;
+	int error;
 	long n;
 
 	if (!evany__be_epoll_names(inst, number))
@@ -193,7 +193,5 @@ evany__be_epoll_doze(struct evany__inst *inst, int number, int64_t deadline)
 	if (error != 0)
 		return (error);
 	n = evany__ep_wait(ep->ep_doze, &ev, 1, deadline);
-	error = n == -1 ? errno : n == 0 ? ETIMEDOUT : 0;
-	errno = saved;
-	return (error);
+	return (n < 0 ? (int)-n : n == 0 ? ETIMEDOUT : 0);
 }

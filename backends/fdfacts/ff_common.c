@@ -18,6 +18,9 @@
 #include "config.h"
 
 #include "backends/fdfacts/ff.h"
+#ifdef EVANY_FF_LINUX
+#include "backends/barecall.h"
+#endif
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,19 +39,51 @@
 #define FF_POLLRDHUP	0
 #endif
 
+/* The bytes to read, or the error as a negative number. */
+static inline int
+ff_readable(int fd)
+{
+#ifdef EVANY_FF_LINUX
+	int bytes = 0;
+	long error;
+
+	error = evany__barecall(SYS_ioctl, fd, FIONREAD, (long)&bytes, 0);
+	return (error < 0 ? (int)error : bytes);
+#else
+	int bytes, saved = errno;
+
+	if (ioctl(fd, FIONREAD, &bytes) == -1) {
+		bytes = -errno;
+		errno = saved;
+	}
+	return (bytes);
+#endif
+}
+
 int
 evany__ff_inbytes(int fd, int64_t *bytesp)
 {
-	int bytes, error, saved;
+	int bytes = ff_readable(fd);
 
-	saved = errno;
-	if (ioctl(fd, FIONREAD, &bytes) == -1) {
-		error = errno;
-		errno = saved;
-		return (error);
-	}
+	if (bytes < 0)
+		return (-bytes);
 	*bytesp = bytes;
 	return (0);
+}
+
+void
+evany__ff_count(struct evany__ready *rd, int n)
+{
+	struct evany__ready *end;
+
+	for (end = rd + n; rd < end; rd++) {
+		if ((rd->rd_bits & EVANY__IN) == 0 ||
+		    EVANY__COOKIE_KIND(rd->rd_cookie) != EVANY__CK_FD)
+			continue;
+		rd->rd_bytes = ff_readable(
+		    (int)EVANY__COOKIE_INDEX(rd->rd_cookie));
+		rd->rd_bits |= EVANY__COUNTED;
+	}
 }
 
 int

@@ -238,7 +238,7 @@ CT_TC(edge__restated, "stating an edge again does not report it, fresh does")
 	evt_sockpair(s, SOCK_STREAM);
 	evt_write(s[1], 1);
 	ct_want(ct, s[0], CT_WANT(EDGE, EDGE, OFF));
-	while (ct_poll(ct, &(struct evany__ready){ 0, 0 }, 1) != 0)
+	while (ct_poll(ct, &(struct evany__ready){ 0, 0, 0 }, 1) != 0)
 		continue;
 	ct_want(ct, s[0], CT_WANT(EDGE, EDGE, OFF));
 	ct_none(ct);

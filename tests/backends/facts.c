@@ -19,14 +19,16 @@ const struct facts facts_all[FACTS] = {
 		evany__ff_space, evany__ff_lowat, evany__ff_unconnected,
 		evany__ff_shut_wr, evany__ff_error, evany__ff_sent,
 		evany__ff_counter,
-		evany__ff_next_open
+		evany__ff_next_open,
+		evany__ff_count
 	}, {
 		.name = "posix", .exact = false,
 		posix_ff_kind, posix_ff_inbytes, posix_ff_backlog,
 		posix_ff_space, posix_ff_lowat, posix_ff_unconnected,
 		posix_ff_shut_wr, posix_ff_error, posix_ff_sent,
 		posix_ff_counter,
-		posix_ff_next_open
+		posix_ff_next_open,
+		posix_ff_count
 	}
 };
 

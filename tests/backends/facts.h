@@ -35,6 +35,7 @@ int	posix_ff_error(int);
 int	posix_ff_sent(int);
 int64_t	posix_ff_counter(int);
 int	posix_ff_next_open(int);
+void	posix_ff_count(struct evany__ready *, int);
 
 struct facts {
 	const char	*name;
@@ -50,6 +51,7 @@ struct facts {
 	int		(*sent)(int);
 	int64_t		(*counter)(int);
 	int		(*next_open)(int);
+	void		(*count)(struct evany__ready *, int);
 };
 
 #define FACTS	2

@@ -207,6 +207,34 @@ EVT_TC(inbytes__none, "KQ-089 KQ-120",
 	evt_close(fd);
 }
 
+EVT_TC(count__of_records, "KQ-108 KQ-109",
+    "Records that can be read get their count or error, others nothing")
+{
+	const struct facts *f;
+	struct evany__ready rd[4];
+	int closed, i, p[2];
+
+	evt_pipe(p);
+	evt_write(p[1], 7);
+	closed = facts_closed();
+	FACTS_FOREACH(f) {
+		for (i = 0; i < 4; i++)
+			rd[i] = (struct evany__ready){ EVANY__COOKIE(
+			    i == 3 ? EVANY__CK_ALARM : EVANY__CK_FD, 1, 0,
+			    i == 2 ? closed : p[0]), i == 1 ? EVANY__OUT :
+			    EVANY__IN, -1 };
+		SAYS(f, 0, (f->count(rd, 4), 0));
+		ATF_REQUIRE_EQ(7, rd[0].rd_bytes);
+		ATF_REQUIRE_EQ(EVANY__IN | EVANY__COUNTED, rd[0].rd_bits);
+		ATF_REQUIRE_EQ(EVANY__OUT, rd[1].rd_bits);
+		ATF_REQUIRE_EQ(-EBADF, rd[2].rd_bytes);
+		ATF_REQUIRE_EQ(EVANY__IN | EVANY__COUNTED, rd[2].rd_bits);
+		ATF_REQUIRE_EQ(EVANY__IN, rd[3].rd_bits);
+	}
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
 EVT_TC(lowat__at_least_one, "KQ-112",
     "The low-water mark of a socket, 1 of all else")
 {
@@ -503,6 +531,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, next_open__beyond_closed_ones);
 	EVT_TP_ADD_TC(tp, inbytes__total);
 	EVT_TP_ADD_TC(tp, inbytes__none);
+	EVT_TP_ADD_TC(tp, count__of_records);
 	EVT_TP_ADD_TC(tp, lowat__at_least_one);
 	EVT_TP_ADD_TC(tp, backlog__tcp);
 	EVT_TP_ADD_TC(tp, backlog__unix);

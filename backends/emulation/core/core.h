@@ -216,6 +216,8 @@ enum evany__fork { EVANY__FORK_BEFORE, EVANY__FORK_PARENT, EVANY__FORK_CHILD };
 /* Functions of a driver; all are called with the instance's lock held. */
 struct evany__driver {
 	const char	*dr_name;
+	/* Records that can be read come with EVANY__COUNTED and in_bytes. */
+	bool	dr_counts;
 	/*
 	 * A pass begins.  May put an event into the sink, or take away its
 	 * room, after which what was reported is kept.  NULL: nothing to do.
@@ -283,6 +285,7 @@ struct evany__inst {
 	int				 in_number;	/* used last */
 	bool				 in_rung;
 	atomic_uint			 in_ringing;	/* (a) on their way */
+	int32_t				 in_bytes;	/* of dr_fd's record */
 	uint32_t			 in_call;	/* counts passes */
 	uint32_t			 in_first;	/* first of the same wait */
 	bool				 in_again;	/* one more is needed */

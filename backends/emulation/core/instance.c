@@ -363,6 +363,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 	if (sk->sk_room - sk->sk_count == 1 && fs->fs_watches != NULL)
 		evany__slot_rotate(inst, fs);
 	spent = 0;
+	inst->in_bytes = rd->rd_bytes;
 	for (wt = fs->fs_watches; wt != NULL; wt = next) {
 		next = wt->wt_next;
 		bits = rd->rd_bits & dir_bits[wt->wt_dir];
@@ -392,7 +393,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 			}
 		} else {
 			evany__ready_remove(inst, wt);
-			if (!inst->in_driver->dr_fd(inst, wt, bits, sk)) {
+			if (!inst->in_driver->dr_fd(inst, wt, bits |
+			    (rd->rd_bits & EVANY__COUNTED), sk)) {
 				evany__slot_evict(inst, fd, rd->rd_cookie);
 				return;
 			}
@@ -596,6 +598,9 @@ evany__wait_more(struct evany__wait *wa, int *errorp, int n)
 		wa->wa_first = inst->in_call;
 	inst->in_first = wa->wa_first;
 	inst->in_again = inst->in_round = false;
+	/* All at once: each return after a system call is mispredicted. */
+	if (inst->in_driver->dr_counts)
+		evany__ff_count(wa->wa_ready, n);
 	inst_pass(inst, wa->wa_ready, n, sk);
 	more = inst->in_again || (n == wa->wa_room && !inst->in_round);
 	(void)evany__inst_leave(inst);

@@ -107,7 +107,14 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 	int64_t bytes = 0;
 	int error;
 
-	error = evany__ff_inbytes((int)kn->kn_ident, &bytes);
+	if ((bits & EVANY__COUNTED) == 0)
+		error = evany__ff_inbytes((int)kn->kn_ident, &bytes);
+	else if ((error = kq->kq_inst->in_bytes) < 0)
+		error = -error;
+	else {
+		bytes = error;
+		error = 0;
+	}
 	if (error == EBADF)
 		return (KQ_GONE);
 	kn->kn_data = bytes;
