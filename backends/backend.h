@@ -289,6 +289,9 @@ struct evany__be_ops {
 	 */
 	void	(*be_fork_child)(struct evany__inst *);
 	bool	be_shares;
+
+	/* Threads of its own are made with an instance locked, and lock them. */
+	bool	be_threads;
 };
 
 /* The mechanism's state of an instance, and its tag. */

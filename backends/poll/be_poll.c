@@ -740,5 +740,6 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_rouse = evany__be_poll_rouse,
 	.be_doze = evany__be_poll_doze,
 	.be_alarm = be_poll_alarm,
-	.be_fork_child = be_poll_fork_child
+	.be_fork_child = be_poll_fork_child,
+	.be_threads = true
 };

@@ -49,11 +49,11 @@
  */
 struct evany__lock {
 	pthread_mutex_t		 lk_mutex;
+	bool			 lk_lone;	/* may be set after init */
+	bool			 lk_plain;	/* held without the mutex */
 };
 int	evany__lock_init(struct evany__lock *, bool shared);
 void	evany__lock_fini(struct evany__lock *);
-int	evany__lock_enter(struct evany__lock *);
-void	evany__lock_leave(struct evany__lock *);
 
 /* The model of thread-local data: the first use of another may call malloc. */
 #define EVANY__TLS	__attribute__((__tls_model__("initial-exec")))
@@ -70,7 +70,57 @@ evany__lock_held(void)
 	return (evany__lock_depth > 0);
 }
 
+extern _Thread_local void (*evany__lock_after)(void) EVANY__TLS;
 void	evany__lock_later(void (*fn)(void));
+void	evany__lock_done(void);
+int	evany__lock_mutex(struct evany__lock *);
+
+/* evany__lock_mark and evany__lock_unmark, without a call. */
+static inline void
+evany__lock_up(void)
+{
+
+	evany__lock_depth++;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void
+evany__lock_down(void)
+{
+
+	atomic_signal_fence(memory_order_seq_cst);
+	evany__lock_depth--;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (evany__lock_after != NULL)
+		evany__lock_done();
+}
+
+/*
+ * A process with one thread need not take the mutex of a lone lock: one that
+ * no other process shares, and that is never held where a thread is made.
+ */
+static inline int
+evany__lock_enter(struct evany__lock *lk)
+{
+
+	evany__lock_up();
+	if (lk->lk_lone && evany__alone()) {
+		lk->lk_plain = true;
+		return (0);
+	}
+	return (evany__lock_mutex(lk));
+}
+
+static inline void
+evany__lock_leave(struct evany__lock *lk)
+{
+
+	if (lk->lk_plain)
+		lk->lk_plain = false;
+	else
+		(void)pthread_mutex_unlock(&lk->lk_mutex);
+	evany__lock_down();
+}
 
 /*
  * Notes n things of that many bytes for fn, which is called for each in turn by

@@ -25,33 +25,35 @@
 #include "backends/emulation/core/core.h"
 
 _Thread_local unsigned evany__lock_depth EVANY__TLS;
-static _Thread_local void (*lock_after)(void) EVANY__TLS;
+_Thread_local void (*evany__lock_after)(void) EVANY__TLS;
 
 void
 evany__lock_later(void (*fn)(void))
 {
 
-	lock_after = fn;
+	evany__lock_after = fn;
 }
 
 void
 evany__lock_mark(void)
 {
-
-	evany__lock_depth++;
-	atomic_signal_fence(memory_order_seq_cst);
+	evany__lock_up();
 }
 
 void
 evany__lock_unmark(void)
 {
+	evany__lock_down();
+}
+
+/* A lock was given back: the last one? */
+void
+evany__lock_done(void)
+{
 	void (*fn)(void);
 
-	atomic_signal_fence(memory_order_seq_cst);
-	evany__lock_depth--;
-	atomic_signal_fence(memory_order_seq_cst);
-	if (evany__lock_depth == 0 && (fn = lock_after) != NULL) {
-		lock_after = NULL;
+	if (evany__lock_depth == 0 && (fn = evany__lock_after) != NULL) {
+		evany__lock_after = NULL;
 		fn();
 	}
 }
@@ -62,6 +64,7 @@ evany__lock_init(struct evany__lock *lk, bool shared)
 	pthread_mutexattr_t attr;
 	int error;
 
+	lk->lk_lone = lk->lk_plain = false;
 	if (!shared)
 		return (pthread_mutex_init(&lk->lk_mutex, NULL));
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
@@ -89,23 +92,14 @@ evany__lock_fini(struct evany__lock *lk)
 }
 
 int
-evany__lock_enter(struct evany__lock *lk)
+evany__lock_mutex(struct evany__lock *lk)
 {
 	int error;
 
-	evany__lock_mark();
 	error = pthread_mutex_lock(&lk->lk_mutex);
 #ifdef HAVE_PTHREAD_MUTEXATTR_SETROBUST
 	if (error == EOWNERDEAD)
 		(void)pthread_mutex_consistent(&lk->lk_mutex);
 #endif
 	return (error);
-}
-
-void
-evany__lock_leave(struct evany__lock *lk)
-{
-
-	(void)pthread_mutex_unlock(&lk->lk_mutex);
-	evany__lock_unmark();
 }

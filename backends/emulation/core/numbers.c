@@ -536,6 +536,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	evany__numbers_unlock();
 	if ((error = evany__lock_init(&inst->in_lock, false)) != 0)
 		goto fail_lock;
+	inst->in_lock.lk_lone = !inst->in_table->tb_be->be_threads;
 	if ((error = init(inst)) != 0)
 		goto fail_init;
 	error = inst->in_table->tb_be->be_open(inst, flags, &inst->in_state,
