@@ -56,6 +56,21 @@ void	fault_again(const struct fault_plan *);
 _Noreturn void fault_fail(const char *, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 
+/* ---- fault_turns.c -------------------------------------------------------------- */
+
+/*
+ * The scenario once for each failure there can be.  The case fails if that
+ * leaks, and is skipped where no failures can be made.  busy: it was run once
+ * without, so that all that is made once is there.
+ */
+void	fault_turns(bool alloc, bool busy, void (*scenario)(void));
+/* In it, around one call: the failure that was seen, an errno value or 0. */
+void	fault_begin(void);
+void	fault_end(void);
+extern int fault_seen;
+/* May a call fail with this after it? */
+bool	fault_right(int error);
+
 /* ---- fault_alloc.c -------------------------------------------------------------- */
 
 /* Are allocations ours to fail?  Not under a sanitizer. */

@@ -7,11 +7,8 @@
 /*
  * One failure at a time, of everything that can fail.
  *
- * Each case runs a scenario over and over, with its first, second, third ...
- * allocation or system call failed.  A call that then reports an error must
- * report that one, must have done nothing, and succeeds when it is made
- * again; a wait that failed has lost no event.  At the end the process has as
- * many descriptors and as much memory as without the failure.
+ * A call that reports an error must report that one, must have done nothing,
+ * and succeeds when it is made again; a wait that failed has lost no event.
  */
 #include "config.h"
 
@@ -23,48 +20,20 @@
 #include <signal.h>
 
 #define MANY		300		/* knotes that make tables grow */
-#define MORE		12		/* failures that show a leak */
-#define TURNS		5000		/* more calls than any scenario makes */
-
-/* The failure seen by the call that was made last, 0 if there was none. */
-static int seen;
-
-/* Off while a scenario is run for what it leaves behind only. */
-static bool armed;
-
-static void
-on(void)
-{
-	if (armed)
-		fault_on();
-}
-
-static int
-off(void)
-{
-	return (armed ? fault_off() : 0);
-}
-
-/* No thread can be had: kevent(2) has no EAGAIN, that is told as no memory. */
-static bool
-right_errno(int error)
-{
-	return (error == (seen == EAGAIN ? ENOMEM : seen));
-}
 
 static int
 faulty_queue(void)
 {
 	int error, kq;
 
-	on();
+	fault_begin();
 	kq = kqueue();
 	error = errno;
-	seen = off();
+	fault_end();
 	if (kq != -1)
 		return (kq);
-	if (!right_errno(error))
-		fault_fail("kqueue: errno %d after %d", error, seen);
+	if (!fault_right(error))
+		fault_fail("kqueue: errno %d after %d", error, fault_seen);
 	if ((kq = kqueue()) == -1)
 		fault_fail("kqueue: again errno %d", errno);
 	return (kq);
@@ -80,15 +49,15 @@ faulty_changes(int kq, const struct kevent *kev, int n, bool fresh)
 	struct kevent del;
 	int error, i, res;
 
-	on();
+	fault_begin();
 	res = kevent(kq, kev, n, NULL, 0, NULL);
 	error = errno;
-	seen = off();
+	fault_end();
 	if (res == 0)
 		return;
-	if (res != -1 || !right_errno(error))
+	if (res != -1 || !fault_right(error))
 		fault_fail("change of ident %ld filter %d: %d errno %d after "
-		    "%d", (long)kev->ident, kev->filter, res, error, seen);
+		    "%d", (long)kev->ident, kev->filter, res, error, fault_seen);
 	/* What failed is not there; what came before it may be. */
 	for (i = 0; i < n && n > 1; i++) {
 		del = kev[i];
@@ -139,13 +108,13 @@ expect(int kq, uintptr_t ident, int filter, struct kevent *out)
 	int error, i, n, tries;
 
 	for (tries = 0; tries < 20; tries++) {
-		on();
+		fault_begin();
 		n = kevent(kq, NULL, 0, ev, 8, &limit);
 		error = errno;
-		seen = off();
-		if (n == -1 && !right_errno(error))
+		fault_end();
+		if (n == -1 && !fault_right(error))
 			fault_fail("wait for ident %ld filter %d: errno %d "
-			    "after %d", (long)ident, filter, error, seen);
+			    "after %d", (long)ident, filter, error, fault_seen);
 		if (n == 0)
 			break;
 		for (i = 0; i < n; i++) {
@@ -178,15 +147,15 @@ drop(int kq, uintptr_t ident, int filter)
 	int error, res;
 
 	EV_SET(&kev, ident, filter, EV_DELETE, 0, 0, NULL);
-	on();
+	fault_begin();
 	res = kevent(kq, &kev, 1, NULL, 0, NULL);
 	error = errno;
-	seen = off();
+	fault_end();
 	if (res == 0)
 		return;
-	if (!right_errno(error) || kevent(kq, &kev, 1, NULL, 0, NULL) != 0)
+	if (!fault_right(error) || kevent(kq, &kev, 1, NULL, 0, NULL) != 0)
 		fault_fail("delete of ident %ld filter %d: errno %d, %d after "
-		    "%d", (long)ident, filter, error, errno, seen);
+		    "%d", (long)ident, filter, error, errno, fault_seen);
 }
 
 static void
@@ -427,9 +396,9 @@ part_track(int kq)
 	    NOTE_TRACK | NOTE_FORK, 0);
 	(void)close(p[1]);
 	for (tries = 0; tries < 100 && !ended; tries++) {
-		on();
+		fault_begin();
 		n = kevent(kq, NULL, 0, &ev, 1, &moment);
-		seen = off();
+		fault_end();
 		if (n == 1 && ev.ident == (uintptr_t)pid)
 			ended = (ev.fflags & NOTE_EXIT) != 0;
 	}
@@ -473,12 +442,12 @@ part_many(int kq)
 		    NOTE_TRIGGER, 0, NULL);
 	faulty_changes(kq, kev, MANY, false);
 	for (tries = 0, sum = 0; sum < MANY && tries < 10; tries++) {
-		on();
+		fault_begin();
 		n = kevent(kq, NULL, 0, ev, MANY, &zero);
 		error = errno;
-		seen = off();
-		if (n == -1 && !right_errno(error))
-			fault_fail("wait: errno %d after %d", error, seen);
+		fault_end();
+		if (n == -1 && !fault_right(error))
+			fault_fail("wait: errno %d after %d", error, fault_seen);
 		sum += n > 0 ? n : 0;
 	}
 	if (sum != MANY)
@@ -533,99 +502,14 @@ all_parts(void)
 }
 
 static void
-scenario(const struct fault_plan *fp)
+each_turn(bool alloc, bool busy)
 {
-	unsigned more;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (fp->fp_busy) {
-		/* Without faults first: all that is made once exists. */
-		armed = false;
-		all_parts();
-	}
-	armed = true;
-	all_parts();
-	for (more = fp->fp_more; more > 0; more--) {
-		fault_again(fp);
-		all_parts();
-	}
-	/* And once more undisturbed, so that what is kept is the same. */
-	evt_settle();
+	if (evt_native())
+		atf_tc_skip("what is tested is the library's own");
+	fault_turns(alloc, busy, all_parts);
 }
 
 /* ---- the cases --------------------------------------------------------------------- */
-
-/*
- * More is kept than without the failure: a leak, or something that a process
- * has once, such as what another mechanism needs.  A leak grows by at least
- * one with each failure; what a helper thread has not freed yet does not.
- */
-static void
-check_leak(const struct fault_plan *fp)
-{
-	struct fault_plan plan = *fp;
-	struct fault_result few, many;
-
-	plan.fp_more = 1;
-	if (!fault_run(&plan, scenario, &few))
-		atf_tc_fail("the child cannot be traced");
-	plan.fp_more += MORE;
-	if (!fault_run(&plan, scenario, &many))
-		atf_tc_fail("the child cannot be traced");
-	if (many.fr_why[0] != '\0' || many.fr_fds >= few.fr_fds + MORE ||
-	    many.fr_blocks >= few.fr_blocks + MORE)
-		atf_tc_fail("turn %u variant %u (%s): %d descriptors and %ld "
-		    "blocks of memory, after %d more %d and %ld; %s",
-		    fp->fp_turn, fp->fp_variant, few.fr_what, few.fr_fds,
-		    few.fr_blocks, MORE, many.fr_fds, many.fr_blocks,
-		    many.fr_why);
-}
-
-static void
-check_run(const struct fault_plan *fp, const struct fault_result *res,
-    const struct fault_result *base)
-{
-	const char *what = res->fr_what[0] != '\0' ? res->fr_what : "nothing";
-
-	if (res->fr_why[0] != '\0')
-		atf_tc_fail("turn %u variant %u (%s): %s", fp->fp_turn,
-		    fp->fp_variant, what, res->fr_why);
-	if (base == NULL)
-		return;
-	if (res->fr_fds > base->fr_fds || res->fr_blocks > base->fr_blocks)
-		check_leak(fp);
-}
-
-static void
-each_turn(bool alloc, bool busy)
-{
-	struct fault_plan fp = { .fp_alloc = alloc, .fp_busy = busy };
-	struct fault_result base, res;
-	unsigned runs;
-
-	if (evt_native())
-		atf_tc_skip("what is tested is the library's own");
-	if (alloc && !fault_alloc_ours())
-		atf_tc_skip("allocation is a sanitizer's or another libc's");
-	if (!fault_run(&fp, scenario, &base))
-		atf_tc_skip("this system does not let us trace a child");
-	check_run(&fp, &base, NULL);
-	runs = 0;
-	for (fp.fp_turn = 1; fp.fp_turn < TURNS; fp.fp_turn++) {
-		fp.fp_variant = 0;
-		do {
-			if (!fault_run(&fp, scenario, &res))
-				atf_tc_fail("the child cannot be traced");
-			check_run(&fp, &res, &base);
-			runs++;
-		} while (res.fr_what[0] != '\0' &&
-		    ++fp.fp_variant < res.fr_variants);
-		if (res.fr_what[0] == '\0')
-			break;
-	}
-	printf("%u calls can fail, %u runs\n", base.fr_calls, runs);
-	ATF_REQUIRE_MSG(base.fr_calls > 0, "no call was counted");
-}
 
 #define RULES	"KQ-002 KQ-259 KQ-034 KQ-053 KQ-056"
 

@@ -115,6 +115,9 @@ check(unsigned long rounds, unsigned threads)
 		atf_tc_skip("the model makes the emulation's choice wherever "
 		    "systems differ");
 	evt_port_limit(PM_SLOTS);
+	/* poll(2) is told by another thread there, which takes its time. */
+	if (strcmp(evt_backend(), "poll") == 0)
+		rounds /= 10;
 	seq_check(&model, rounds, threads);
 }
 

@@ -430,10 +430,16 @@ const struct port_source evany__port_src_fd = {
 bool
 evany__port_fd_gone(struct port *pt, struct port_slot *sl)
 {
-	int error = fd_verify(pt, sl);
-
-	/* Whatever keeps the number from naming it; not the port's. */
-	return (error != 0 && error != EIDRM);
+	switch (fd_verify(pt, sl)) {
+	case 0:
+	case EIDRM:
+	case ENOMEM:
+	case ENOSPC:
+		/* Or it cannot be told now. */
+		return (false);
+	default:
+		return (true);
+	}
 }
 
 void
