@@ -196,8 +196,13 @@ evany__be_epoll_evict(struct evany__inst *inst, int number, int fd,
 	if ((EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0)
 		ev.ev_epoll = ep->ep_side;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	/* The instance itself has the number now: it is needed under another. */
+	if (ev.ev_epoll == fd)
+		ev.ev_epoll = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
 	evict_candidates(&ev);
 	evict_run(&ev);
+	if (ev.ev_epoll != number && ev.ev_epoll != ep->ep_side)
+		(void)evany__close(ev.ev_epoll);
 	(void)pthread_setcancelstate(cancel, NULL);
 	free(ev.ev_list);
 	errno = saved;

@@ -654,6 +654,35 @@ EVT_TC(stale__clean_up_adds_nothing, "KQ-103 KQ-101",
 	evt_close(kq);
 }
 
+EVT_TC(stale__queue_takes_a_live_number, "KQ-103 KQ-101 KQ-006",
+    "A queue on the number of a file that stays ready cleans up as ever")
+{
+	int end[2], first, kept, kq, second;
+	struct kevent ev[2];
+
+	kq = evt_kq();
+	first = stale_pipe(STALE_NUMBER, 3);
+	second = stale_pipe(STALE_NUMBER + 1, 3);
+	evt_change(kq, STALE_NUMBER, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	evt_change(kq, STALE_NUMBER + 1, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	ATF_REQUIRE_EQ(2, evt_poll(kq, ev, 2));
+	ATF_REQUIRE((kept = dup(STALE_NUMBER)) != -1);
+	evt_pipe(end);
+	evt_close(end[1]);
+	ATF_REQUIRE_EQ(STALE_NUMBER + 1, dup2(end[0], STALE_NUMBER + 1));
+	ATF_REQUIRE_EQ(STALE_NUMBER, dup2(kq, STALE_NUMBER));
+	evt_none(STALE_NUMBER);
+	evt_none(kq);
+	evt_idle(STALE_NUMBER);
+	evt_close(STALE_NUMBER);
+	evt_close(STALE_NUMBER + 1);
+	evt_close(end[0]);
+	evt_close(kept);
+	evt_close(first);
+	evt_close(second);
+	evt_close(kq);
+}
+
 EVT_TC(stale__queue_takes_the_number, "KQ-103 KQ-027 KQ-101",
     "A queue that is put on a number that it watches has no knote there")
 {
@@ -796,6 +825,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, stale__main_thread_has_ended);
 	EVT_TP_ADD_TC(tp, stale__other_queue_keeps_its_knote);
 	EVT_TP_ADD_TC(tp, stale__clean_up_adds_nothing);
+	EVT_TP_ADD_TC(tp, stale__queue_takes_a_live_number);
 	EVT_TP_ADD_TC(tp, stale__queue_takes_the_number);
 	EVT_TP_ADD_TC(tp, stale__number_is_not_the_librarys_next);
 	EVT_TP_ADD_TC(tp, stale__every_free_number);

@@ -101,6 +101,7 @@ struct model_knote {
 	bool		 kn_used;
 	bool		 kn_stale;	/* of a closed number, see MA_STALE */
 	bool		 kn_plain;	/* and its file was one of no readiness */
+	bool		 kn_replaced;	/* and the number was added again */
 	int		 kn_qid;
 	uintptr_t	 kn_ident;
 	int		 kn_filter;

@@ -280,12 +280,17 @@ change_new(struct model_world *w, int qid, const struct kevent *kev,
 		*before = false;
 		return (error);
 	}
-	/* The number is this queue's own again: nothing stale is left. */
+	/*
+	 * The number is this queue's own again: nothing stale is left, but
+	 * that the old file may make the queue readable once (KQ-016).
+	 */
 	for (i = 0; i < MODEL_KNOTES; i++) {
 		kn = &w->mw_kn[i];
 		if (f != NULL && kn->kn_used && kn->kn_stale &&
-		    kn->kn_qid == qid && kn->kn_ident == kev->ident)
-			kn->kn_used = false;
+		    kn->kn_qid == qid && kn->kn_ident == kev->ident) {
+			kn->kn_used = !kn->kn_plain;
+			kn->kn_replaced = true;
+		}
 	}
 	for (i = 0; i < MODEL_KNOTES && w->mw_kn[i].kn_used; i++)
 		;
@@ -505,7 +510,8 @@ model_event(struct model_world *w, int qid, const struct kevent *ev)
 	if (kn == NULL) {
 		for (kn = w->mw_kn; kn < w->mw_kn + MODEL_KNOTES; kn++) {
 			if (kn->kn_used && kn->kn_stale && !kn->kn_plain &&
-			    kn->kn_qid == qid && kn->kn_ident == ev->ident &&
+			    !kn->kn_replaced && kn->kn_qid == qid &&
+			    kn->kn_ident == ev->ident &&
 			    fcntl((int)ev->ident, F_GETFD) != -1) {
 				(void)model_allow(MA_STALE);
 				return;

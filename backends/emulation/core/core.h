@@ -619,6 +619,8 @@ void	evany__slots_fini(struct evany__inst *);
 void	evany__slot_close(struct evany__inst *, int fd);
 /* Forgets watches of numbers that are closed; were there any? */
 bool	evany__slots_reap(struct evany__inst *);
+/* Forgets watches of numbers that are not what was registered. */
+void	evany__slots_verify(struct evany__inst *);
 /* Registers everything again after be_renew. */
 void	evany__slots_again(struct evany__inst *);
 

@@ -155,6 +155,19 @@ slot_registered(const struct evany__fdslot *fs)
 	return (false);
 }
 
+/* If it is not what the mechanism knows, its watches go. */
+static void
+slot_verify(struct evany__inst *inst, int fd, struct evany__fdslot *fs)
+{
+	int error;
+
+	if (!slot_registered(fs))
+		return;
+	error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
+	if (error == EBADF || error == ESTALE)
+		inst->in_driver->dr_fd_gone(inst, fd, error == ESTALE);
+}
+
 void
 evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 {
@@ -164,11 +177,8 @@ evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 
 	/* Afterwards it could not be told from one that was hit as well. */
 	fs = evany__slot_find(inst, fd);
-	if (fs != NULL && slot_registered(fs)) {
-		error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
-		if (error == EBADF || error == ESTALE)
-			inst->in_driver->dr_fd_gone(inst, fd, error == ESTALE);
-	}
+	if (fs != NULL)
+		slot_verify(inst, fd, fs);
 	if (be->be_evict(inst, inst->in_number, fd, cookie) == EAGAIN) {
 		evany__inst_renew(inst);
 		return;
@@ -226,6 +236,18 @@ evany__slots_reap(struct evany__inst *inst)
 		}
 	errno = saved;
 	return (any);
+}
+
+void
+evany__slots_verify(struct evany__inst *inst)
+{
+	uint32_t i, page;
+
+	for (page = 0; page < inst->in_npages; page++)
+		for (i = 0; inst->in_pages[page] != NULL &&
+		    i < EVANY__PAGE_SLOTS; i++)
+			slot_verify(inst, (int)(page *
+			    EVANY__PAGE_SLOTS + i), &inst->in_pages[page][i]);
 }
 
 /*

@@ -309,6 +309,8 @@ evany__inst_renew(struct evany__inst *inst)
 	evany__lock_leave(&inst->in_lock);
 	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
 	(void)evany__lock_enter(&inst->in_lock);
+	/* What was closed must not come back as what has its number now. */
+	evany__slots_verify(inst);
 	if (n == 0 || be->be_renew(inst, list, n) != 0)
 		return;
 	inst->in_number = list[0];
