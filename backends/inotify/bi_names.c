@@ -480,15 +480,17 @@ names_drain(struct bi_names *bn)
 static bool
 name_await(const struct bi_name *nm)
 {
+	int length = (int)(nm->nm_name - nm->nm_path), saved = errno;
 	char path[PATH_MAX + 40];
-	int saved = errno;
 	bool done;
 
-	(void)snprintf(path, sizeof(path), "%.*s.evany-%jx",
-	    (int)(nm->nm_name - nm->nm_path), nm->nm_path,
-	    (uintmax_t)evany__now(EVANY__MONOTONIC));
+	(void)snprintf(path, sizeof(path), "%.*s.evany-%jx", length,
+	    nm->nm_path, (uintmax_t)evany__now(EVANY__MONOTONIC));
 	done = syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == -1 &&
 	    errno == ENOENT;
+	/* Is the directory still there, or was that what is missing? */
+	path[length] = '\0';
+	done = done && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
 	errno = saved;
 	return (done);
 }
