@@ -109,7 +109,10 @@ static const struct call {
 #ifdef SYS_newfstatat
 	{ SYS_newfstatat, "newfstatat", { 0 } },
 #endif
+	{ SYS_faccessat, "faccessat", { 0 } },
 	{ SYS_fstatfs, "fstatfs", { 0 } },
+	{ SYS_getcwd, "getcwd", { 0 } },
+	{ SYS_statfs, "statfs", { 0 } },
 	{ SYS_futex, "futex", { 0 } },
 	{ SYS_getpid, "getpid", { 0 } },
 	{ SYS_gettid, "gettid", { 0 } },
