@@ -141,7 +141,7 @@ EVT_TC(process__exit, "UNI-120 UNI-121",
     "The exit of a child comes with its status, and it can be waited for")
 {
 	struct evany_event ev;
-	int p[2], q, status;
+	int p[2], q, status, told;
 	pid_t pid;
 
 	q = evt_queue();
@@ -151,13 +151,14 @@ EVT_TC(process__exit, "UNI-120 UNI-121",
 	evt_close(p[1]);
 	evt_uni_one(q, &ev);
 	EVT_UNI(&ev, EVANY_PROCESS, pid, EVANY_EXIT, EVT_USER(2));
-	ATF_REQUIRE(WIFEXITED((int)ev.ev_data));
-	ATF_REQUIRE_EQ(WEXITSTATUS((int)ev.ev_data), 7);
+	told = (int)ev.ev_data;
+	ATF_REQUIRE(WIFEXITED(told));
+	ATF_REQUIRE_EQ(WEXITSTATUS(told), 7);
 	evt_uni_none(q);
 	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_PROCESS,
 	    (uintptr_t)pid)), ENOENT);
 	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
-	ATF_REQUIRE_EQ(status, (int)ev.ev_data);
+	ATF_REQUIRE_EQ(status, told);
 	ATF_REQUIRE_EQ(EVT_ERRNO(evany_process(q, pid, EVANY_EXIT, 0, NULL)),
 	    ESRCH);
 	evt_close(q);
@@ -168,7 +169,7 @@ EVT_TC(process__ended_before, "UNI-122",
 {
 	struct evany_event ev;
 	siginfo_t si;
-	int p[2], q;
+	int p[2], q, told;
 	pid_t pid;
 
 	q = evt_queue();
@@ -177,7 +178,8 @@ EVT_TC(process__ended_before, "UNI-122",
 	ATF_REQUIRE(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) == 0);
 	EVT_OK(evany_process(q, pid, EVANY_EXIT, 0, NULL));
 	evt_uni_one(q, &ev);
-	ATF_REQUIRE_EQ(WEXITSTATUS((int)ev.ev_data), 3);
+	told = (int)ev.ev_data;
+	ATF_REQUIRE_EQ(WEXITSTATUS(told), 3);
 	ATF_REQUIRE_EQ(waitpid(pid, NULL, 0), pid);
 	evt_close(q);
 }
@@ -185,7 +187,7 @@ EVT_TC(process__ended_before, "UNI-122",
 EVT_TC(process__killed, "UNI-120", "A child that was killed says by what")
 {
 	struct evany_event ev;
-	int p[2], q;
+	int p[2], q, told;
 	pid_t pid;
 
 	q = evt_queue();
@@ -193,8 +195,9 @@ EVT_TC(process__killed, "UNI-120", "A child that was killed says by what")
 	EVT_OK(evany_process(q, pid, EVANY_EXIT, EVANY_ONESHOT, NULL));
 	ATF_REQUIRE(kill(pid, SIGKILL) == 0);
 	evt_uni_one(q, &ev);
-	ATF_REQUIRE(WIFSIGNALED((int)ev.ev_data));
-	ATF_REQUIRE_EQ(WTERMSIG((int)ev.ev_data), SIGKILL);
+	told = (int)ev.ev_data;
+	ATF_REQUIRE(WIFSIGNALED(told));
+	ATF_REQUIRE_EQ(WTERMSIG(told), SIGKILL);
 	ATF_REQUIRE_EQ(waitpid(pid, NULL, 0), pid);
 	evt_close(p[1]);
 	evt_close(q);

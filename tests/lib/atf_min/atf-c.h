@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct atf_tc;
 struct atf_tp;
@@ -74,6 +75,9 @@ atf_error_t	atf_min_cases(atf_tp_t *);
 	atf_min_require((a) == (b), __FILE__, __LINE__, "%s", #a " != " #b)
 #define ATF_REQUIRE_EQ_MSG(a, b, ...)					\
 	atf_min_require((a) == (b), __FILE__, __LINE__, __VA_ARGS__)
+#define ATF_REQUIRE_STREQ(a, b)						\
+	atf_min_require(strcmp(a, b) == 0, __FILE__, __LINE__, "%s",	\
+	    #a " != " #b)
 #define ATF_CHECK(c)							\
 	atf_min_check((c) != 0, __FILE__, __LINE__, "%s", #c)
 #define ATF_CHECK_MSG(c, ...)						\
