@@ -20,7 +20,11 @@
 #include <sys/prctl.h>
 #endif
 
+#ifdef EVT_SANITIZED
+#define BURST	200	/* they fork slowly */
+#else
 #define BURST	2000	/* more than a source of records keeps */
+#endif
 
 /* A process that forks, execs and makes threads as it is told. */
 enum {
