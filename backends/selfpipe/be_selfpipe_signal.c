@@ -43,6 +43,7 @@ static void	tick_look(struct evany__bg_tick *);
 static pthread_mutex_t tick_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct evany__bg_tick tick = { .bt_fn = tick_look };
 static unsigned tick_wanted;			/* (3) instances */
+static bool tick_runs;				/* (3) */
 static unsigned tick_signals[EVANY__SIGMAX];	/* (3) watches of them */
 
 /* In the background thread. */
@@ -61,19 +62,26 @@ tick_look(struct evany__bg_tick *bt)
 	(void)evany__sigchain_look(signos, n);
 }
 
-/* Without a thread blocked signals are seen by the next wait, not during it. */
+/*
+ * Without a thread blocked signals are seen by the next wait, not during it;
+ * that wait tries again to have one.
+ */
 static void
 tick_want(struct pipe_signal *ps, bool want)
 {
-	if (ps->ps_ticks == want)
+	if (!want && !ps->ps_ticks)
 		return;
-	ps->ps_ticks = want;
 	(void)pthread_mutex_lock(&tick_mutex);
-	if (want) {
-		if (tick_wanted++ == 0)
-			(void)evany__bg_tick_start(&tick, TICK_MS);
-	} else if (--tick_wanted == 0)
+	if (want != ps->ps_ticks) {
+		ps->ps_ticks = want;
+		tick_wanted += want ? 1U : -1U;
+	}
+	if (want && !tick_runs)
+		tick_runs = evany__bg_tick_start(&tick, TICK_MS) == 0;
+	else if (tick_wanted == 0 && tick_runs) {
 		evany__bg_tick_stop(&tick);
+		tick_runs = false;
+	}
 	(void)pthread_mutex_unlock(&tick_mutex);
 }
 
@@ -213,8 +221,9 @@ pipe_signal_fork_child(void **statep)
 
 	evany__sigset_fork_child(&ps->ps_set);
 	(void)pthread_mutex_init(&tick_mutex, NULL);
-	if (tick_wanted > 0)
+	if (tick_runs)
 		evany__bg_tick_stop(&tick);
+	tick_runs = false;
 	tick_wanted = 0;
 	memset(tick_signals, 0, sizeof(tick_signals));
 }

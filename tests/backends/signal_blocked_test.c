@@ -13,6 +13,8 @@
 #include "evt_child.h"
 #include "sigwatch.h"
 
+#include <sys/resource.h>
+
 struct sender {
 	pthread_t	to;
 	int		times;
@@ -143,6 +145,43 @@ SIG_TC(blocked__ends_a_wait, "A wait that has begun is told as well")
 	src_close(&sr, sig_ops->so_close);
 	sig_block(SIG_UNBLOCK, SIGUSR1);
 	ATF_REQUIRE_EQ(1, sig_called);
+}
+
+/* Nothing runs yet that the library keeps; the last descriptors are taken. */
+static int
+first_try_fails(void *arg)
+{
+	struct evt_thread t;
+	struct rlimit all, few;
+	struct src sr;
+	struct sig sg;
+
+	(void)arg;
+	sig_set(SIGUSR1, sig_handler, 0);
+	sig_block(SIG_BLOCK, SIGUSR1);
+	src_open(&sr);
+	sig_attach(&sr, &sg, SIGUSR1);
+	if (getrlimit(RLIMIT_NOFILE, &all) == -1)
+		return (2);
+	few = all;
+	few.rlim_cur = 0;
+	if (setrlimit(RLIMIT_NOFILE, &few) == -1)
+		return (3);
+	sig_refresh(&sr);
+	if (setrlimit(RLIMIT_NOFILE, &all) == -1)
+		return (4);
+	evt_thread_start(&t, wait_for_one, &sg);
+	evt_thread_asleep(&t);
+	sig_send(SIGUSR1);
+	evt_thread_join(&t);
+	return (sg.sg_sent == 1 ? 0 : 5);
+}
+
+SIG_TC(blocked__thread_is_tried_again,
+    "A wait is told though there was no descriptor for an earlier one")
+{
+	evt_skip_tsan(EVT_TSAN_FORKED);
+	ATF_REQUIRE_EQ(0, evt_in_child(first_try_fails, NULL));
 }
 
 /*
@@ -311,6 +350,7 @@ ATF_TP_ADD_TCS(tp)
 	SIG_ADD(tp, blocked__pending_before);
 	SIG_ADD(tp, blocked__deadly);
 	SIG_ADD(tp, blocked__ends_a_wait);
+	SIG_ADD(tp, blocked__thread_is_tried_again);
 	SIG_ADD(tp, blocked__private);
 	SIG_ADD(tp, threads__nothing_is_lost);
 	SIG_ADD(tp, descriptors__closed_by_program);
