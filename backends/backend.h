@@ -590,6 +590,18 @@ struct evany__mount_ops {
 	void	(*mo_fork_child)(void **statep);
 };
 
+/* ---- MQ: a message comes into an empty queue (backends/mqueue) -------------- */
+
+/* A descriptor that is readable while there are notices. */
+int	evany__mq_open(int *fdp);
+/*
+ * Asks for one notice with that cookie, at fd, of queue, a descriptor of
+ * <mqueue.h>.  EBADF, EBUSY, ENOMEM.
+ */
+int	evany__mq_register(int fd, int queue, uint64_t cookie);
+/* The next notice; false if there is none.  came: else it was taken back. */
+bool	evany__mq_next(int fd, uint64_t *cookiep, bool *camep);
+
 /* ---- facts about a descriptor (backends/fdfacts) ---------------------------- */
 
 enum evany__fdkind {

@@ -73,6 +73,7 @@ nothing_extra()
 		pattern='EVANY_SYS_PORT_H|PORT_|FILE_|UNMOUNTED|MOUNTEDOVER'
 		pattern="$pattern|EBADFD|ETIME" ;;
 	signal.h) pattern='EVANY_SIGNAL_H|SIGEV_PORT$' ;;
+	mqueue.h) pattern='EVANY_MQUEUE_H|evany_mq_|mq_(notify|close)$' ;;
 	time.h)	pattern='EVANY_TIME_|evany_timer_|timer_' ;;
 	aio.h)
 		pattern='SIGEV_|EVANY_|evany_|aio_|lio_listio|sigev_notify_k'

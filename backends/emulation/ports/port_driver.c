@@ -330,6 +330,9 @@ port_close(struct evany__inst *inst)
 	shared_enter(pt);
 	port_disown(pt);
 	evany__port_file_close(pt);
+#ifdef EVANY_MQUEUE
+	evany__port_mq_close(pt);
+#endif
 	shared_leave(pt);
 	evany__port_shared_free(pt->pt_shared);
 	free(pt);
@@ -380,6 +383,9 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 		pt->pt_news = false;
 		TAILQ_INIT(&pt->pt_waiters);
 		evany__port_file_forget(pt);
+#ifdef EVANY_MQUEUE
+		evany__port_mq_forget(pt);
+#endif
 		break;
 	}
 }

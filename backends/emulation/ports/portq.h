@@ -157,6 +157,7 @@ struct port {
 	struct port_files	 pt_files;	/* associations of source FILE */
 	struct evany__mountwatch pt_mounts;	/* for them, if pt_mounted */
 	bool			 pt_mounted;
+	struct port_mq		*pt_mq;		/* notices of source MQ */
 };
 
 /* Whether the process is there; a stranger with its pid counts. */
@@ -370,5 +371,17 @@ int	evany__port_once_new(int number, int source, uintptr_t object,
 /* It has come, or will not come; the tie is gone then. */
 void	evany__port_once_fire(struct port_tie *, int events);
 void	evany__port_once_undo(struct port_tie *);
+/* Locks held: as fire, but the caller's hold on the tie stays. */
+void	evany__port_once_due(struct port *, struct port_tie *, int events);
+
+/* src_mq.c */
+/* EBADF, EBADFD, EAGAIN, EBUSY, ENOMEM, EMFILE; no lock of a port is held. */
+int	evany__port_mq_register(int number, int queue, void *user,
+	    struct port_tie **);
+/* The registration was used up or taken back; the tie is gone then. */
+void	evany__port_mq_over(struct port_tie *);
+/* The port is closed; or it is a child's, for which it is not. */
+void	evany__port_mq_close(struct port *);
+void	evany__port_mq_forget(struct port *);
 
 #endif /* EVANY_PORTQ_H */

@@ -63,18 +63,24 @@ evany__port_once_new(int number, int source, uintptr_t object, void *user,
 }
 
 void
+evany__port_once_due(struct port *pt, struct port_tie *ti, int events)
+{
+	struct port_slot *sl = ti->ti_slot;
+
+	/* From now on it stands for itself. */
+	ti->ti_slot = NULL;
+	sl->sl_data = NULL;
+	evany__tie_unref(ti);
+	evany__port_fire(pt, sl, events);
+}
+
+void
 evany__port_once_fire(struct port_tie *ti, int events)
 {
-	struct port_slot *sl;
 	struct port *pt;
 
 	if ((pt = evany__tie_enter(ti)) != NULL) {
-		sl = ti->ti_slot;
-		/* From now on it stands for itself. */
-		ti->ti_slot = NULL;
-		sl->sl_data = NULL;
-		evany__tie_unref(ti);
-		evany__port_fire(pt, sl, events);
+		evany__port_once_due(pt, ti, events);
 		evany__tie_leave(ti);
 	}
 	evany__tie_unref(ti);
