@@ -350,8 +350,8 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 # The folders that test the library rather than its packaging, and those of
 # them whose programs do not replace malloc(3) or trace themselves, which
 # sanitizers do not bear.
-behaviour="kqueue ports interpose"
-sane="kqueue ports"
+behaviour="kqueue ports unified interpose"
+sane="kqueue ports unified"
 
 # Only the folders that have tests in this tree.
 folders()

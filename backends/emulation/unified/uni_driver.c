@@ -229,12 +229,14 @@ uni_close(struct evany__inst *inst)
 /* ---- changes --------------------------------------------------------------------- */
 
 static int
-change_drop(struct uni *uq, const struct uni_source *so, struct uni_note *un)
+change_drop(struct uni *uq, const struct uni_source *so,
+    const struct evany_change *ch, struct uni_note *un)
 {
 	int error = 0;
 
 	if (un == NULL)
-		return (ENOENT);
+		return (ch->ch_source == EVANY_FD &&
+		    fcntl((int)ch->ch_object, F_GETFD) == -1 ? EBADF : ENOENT);
 	if (so->so_drop != NULL)
 		error = so->so_drop(uq, un);
 	evany__uni_free(uq, un);
@@ -266,7 +268,7 @@ evany__uni_change(struct uni *uq, const struct evany_change *ch)
 		return (EBADF);
 	un = note_find(uq, ch->ch_source, ch->ch_object);
 	if ((ch->ch_flags & EVANY_DROP) != 0)
-		return (change_drop(uq, so, un));
+		return (change_drop(uq, so, ch, un));
 	if (!change_valid(so, ch))
 		return (EINVAL);
 	new = un == NULL;
