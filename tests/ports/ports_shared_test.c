@@ -16,6 +16,10 @@
 
 #include "evt_port.h"
 
+#ifdef __APPLE__
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"	/* vfork */
+#endif
+
 #define FORKS	100
 #define KILLS	60
 
