@@ -149,7 +149,8 @@ struct evany__outer {
 	atomic_bool		 ou_known;
 };
 #define EVANY__OUTER(child) {						\
-	.ou_lock = { PTHREAD_MUTEX_INITIALIZER }, .ou_child = (child)	\
+	.ou_lock = { .lk_mutex = PTHREAD_MUTEX_INITIALIZER },		\
+	.ou_child = (child)						\
 }
 void	evany__outer_enter(struct evany__outer *);
 void	evany__outer_leave(struct evany__outer *);
