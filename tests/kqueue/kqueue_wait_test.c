@@ -634,7 +634,9 @@ cancel_changer(void *arg)
 		    0, NULL);
 		EV_SET(&ch[n++], getpid(), EVFILT_PROC, flags, NOTE_EXIT, 0,
 		    NULL);
+#ifdef EVFILT_FS
 		EV_SET(&ch[n++], 0, EVFILT_FS, flags, 0, 0, NULL);
+#endif
 		ca->ca_failed += evt_kevent(ca->ca_kq, ch, n, NULL, 0,
 		    NULL) != 0;
 		ca->ca_failed += evt_kevent(ca->ca_kq, NULL, 0, &ev, 0,
