@@ -245,6 +245,7 @@ struct evany__timer {
 	int64_t			 tm_at;		/* (i) nanoseconds */
 	uint32_t		 tm_pos;	/* (i) in the heap + 1, 0: idle */
 	uint8_t			 tm_clock;	/* (i) EVANY__MONOTONIC, ... */
+	uint8_t			 tm_step;	/* (i) driver's */
 };
 
 /* ---- driver ------------------------------------------------------------------ */

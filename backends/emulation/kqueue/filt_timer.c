@@ -85,7 +85,7 @@ timer_start(struct kqueue *kq, struct knote *kn, unsigned fflags, int64_t data)
 	error = evany__timer_arm(kq->kq_inst, &kt->kt_timer, at);
 	if (error != 0)
 		return (error);
-	kt->kt_period = period;
+	kn->kn_period = period;
 	return (0);
 }
 
@@ -113,12 +113,12 @@ filt_timer_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 	(void)bits;
 	if ((kn->kn_status & KN_ACTIVE) == 0)
 		return (KQ_NO);
-	if (kt->kt_period != 0 && (kn->kn_flags & EV_ONESHOT) == 0) {
+	if (kn->kn_period != 0 && (kn->kn_flags & EV_ONESHOT) == 0) {
 		late = evany__now(EVANY__MONOTONIC) - kt->kt_timer.tm_at;
-		n += late / kt->kt_period;
+		n += late / kn->kn_period;
 		(void)evany__timer_arm(kq->kq_inst, &kt->kt_timer,
-		    later(kt->kt_timer.tm_at + (n - 1) * kt->kt_period,
-		    kt->kt_period));
+		    later(kt->kt_timer.tm_at + (n - 1) * kn->kn_period,
+		    kn->kn_period));
 	}
 	kn->kn_data = n;
 	kn->kn_fflags = 0;

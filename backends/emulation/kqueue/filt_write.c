@@ -97,14 +97,16 @@ empty_timer(struct knote *kn)
 	return ((struct knote_timer *)(void *)kn);
 }
 
-/* Asks after a while; kt_period is how long the last pause was. */
+/* Asks after a while; tm_step is how often the pause was doubled. */
 static int
 empty_wait(struct kqueue *kq, struct knote *kn)
 {
-	struct knote_timer *kt = empty_timer(kn);
+	struct evany__timer *tm = &empty_timer(kn)->kt_timer;
+	int64_t pause = EMPTY_FIRST << tm->tm_step;
 
-	return (evany__timer_arm(kq->kq_inst, &kt->kt_timer,
-	    evany__now(EVANY__MONOTONIC) + kt->kt_period));
+	return (evany__timer_arm(kq->kq_inst, tm,
+	    evany__now(EVANY__MONOTONIC) +
+	    (pause < EMPTY_MOST ? pause : EMPTY_MOST)));
 }
 
 static void
@@ -119,8 +121,8 @@ filt_empty_expire(struct kqueue *kq, struct knote *kn)
 		}
 	} else
 		kn->kn_status |= KN_BUSY;
-	if ((kt->kt_period *= 2) > EMPTY_MOST)
-		kt->kt_period = EMPTY_MOST;
+	if (EMPTY_FIRST << kt->kt_timer.tm_step < EMPTY_MOST)
+		kt->kt_timer.tm_step++;
 	(void)empty_wait(kq, kn);
 }
 
@@ -138,7 +140,7 @@ filt_empty_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 	} else
 		kn->kn_status |= KN_BUSY;
 	if (answer == KQ_NO || (kn->kn_flags & EV_CLEAR) != 0) {
-		empty_timer(kn)->kt_period = EMPTY_FIRST;
+		empty_timer(kn)->kt_timer.tm_step = 0;
 		(void)empty_wait(kq, kn);
 	}
 	return (answer);
@@ -159,7 +161,7 @@ filt_empty_attach(struct kqueue *kq, struct knote *kn)
 	default:
 		return (EOPNOTSUPP);
 	}
-	kt->kt_period = EMPTY_FIRST;
+	kt->kt_timer.tm_step = 0;
 	kt->kt_timer.tm_clock = EVANY__MONOTONIC;
 	if ((error = evany__file_remember(kn)) != 0)
 		return (error);

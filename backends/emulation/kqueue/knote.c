@@ -52,7 +52,8 @@ hash_grow(struct kqueue *kq)
 	struct knote **chain, *kn, *next, **old = kq->kq_hash;
 	uint32_t i, size = kq->kq_hash_size;
 
-	if (kq->kq_hashed < size)
+	/* Two in a chain: a place takes as many bytes as it may save steps. */
+	if (kq->kq_hashed < 2 * size)
 		return (0);
 	chain = calloc(size == 0 ? 16 : 2 * (size_t)size, sizeof(*chain));
 	if (chain == NULL)

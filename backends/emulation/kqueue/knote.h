@@ -35,7 +35,10 @@ struct knote {
 	unsigned short		 kn_flags;	/* mode, and EV_EOF to return */
 	unsigned short		 kn_status;
 	uint64_t		*kn_ext;	/* four, NULL if all are zero */
-	void			*kn_priv;	/* filter's */
+	union {
+		void		*kn_priv;	/* filter's */
+		int64_t		 kn_period;	/* TIMER: ns; 0: absolute */
+	};
 };
 _Static_assert(sizeof(struct knote) <= 96, "a knote and its slot: 128 bytes");
 
@@ -52,9 +55,9 @@ _Static_assert(sizeof(struct knote) <= 96, "a knote and its slot: 128 bytes");
 struct knote_timer {
 	struct knote		kt_knote;
 	struct evany__timer	kt_timer;
-	int64_t			kt_period;	/* ns; 0: absolute */
 };
-_Static_assert(sizeof(struct knote_timer) <= 128, "a timer: 128 bytes");
+_Static_assert(sizeof(struct knote_timer) <= 112,
+    "a timer and its places in hash table and heap: 128 bytes");
 
 struct kqueue {
 	struct evany__inst	*kq_inst;
