@@ -280,7 +280,9 @@ pm_dissociated(struct pm_world *w, int exec, const struct pm_op *op,
 		pm_fail(w, "port_dissociate: %d, errno %d, not %d", re->re_ret,
 		    re->re_error, error);
 	po->po_orphan |= own && as->as_closed;
-	if (own && (error == 0 || re->re_closed || as->as_closed))
+	/* One that is taken for the one before may keep its slot. */
+	if (own && (error == 0 || re->re_closed ||
+	    (as->as_closed && !as->as_loose)))
 		as->as_state = PM_NONE;
 }
 
