@@ -266,19 +266,6 @@ step()
 	return $status
 }
 
-# again [VARIABLE=value...]: runs the few cases that failed once more, alone.
-# What passes then waited too short a time on a busy machine; it is told.
-again()
-{
-	list=$(grep -E '  ->  (failed|broken)' "$log.cases" |
-	    sed 's/  ->  .*//' | tr '\n' ' ')
-	echo "once more: $list"
-	env "$@" CASES="$list" make -C "$build/$folder" check \
-	    >"$log.again" 2>&1 </dev/null || :
-	n=$(grep -cE '^[^ ]+:[^ ]+  ->  passed' "$log.again" || :)
-	p=$((p + n)) f=$((f - n))
-}
-
 # suite folder title [VARIABLE=value...]: make check there, counted by case.
 suite()
 {
@@ -304,9 +291,6 @@ suite()
 	p=$(grep -cE '  ->  (passed|expected_failure)' "$log.cases" || :)
 	s=$(grep -c '  ->  skipped' "$log.cases" || :)
 	f=$(grep -cE '  ->  (failed|broken)' "$log.cases" || :)
-	if [ "$f" -gt 0 ] && [ "$f" -le 5 ]; then
-		again "$@"
-	fi
 	if [ $((p + f)) -eq 0 ]; then
 		tail -n 60 "$log"
 		f=1
@@ -331,27 +315,43 @@ suite()
 # Zig for the cross builds, in a place of our own; without it they are skipped.
 get_zig()
 {
-	[ -n "${EVANY_CROSS-}" ] || return 0
+	[ -n "$cross" ] || return 0
 	if have zig; then
 		ZIG=$(command -v zig)
 	else
-		venv=$build/zig-venv
-		[ -x "$venv/bin/python" ] ||
-		    quietly zig-venv python3 -m venv "$venv" || return 0
-		"$venv/bin/python" -c 'import ziglang' 2>/dev/null ||
-		    quietly zig-pip "$venv/bin/python" -m pip install \
-		    --disable-pip-version-check ziglang || return 0
-		ZIG=$("$venv/bin/python" -c 'import os, ziglang
+		python=python3
+		if ! python3 -c 'import ziglang' 2>/dev/null; then
+			python=$build/zig-venv/bin/python
+			[ -x "$python" ] || quietly zig-venv \
+			    python3 -m venv "$build/zig-venv" || return 0
+			quietly zig-pip "$python" -m pip install \
+			    --disable-pip-version-check ziglang || {
+				say "no zig: is there no network?"
+				return 0
+			}
+		fi
+		ZIG=$("$python" -c 'import os, ziglang
 print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 	fi
 	export ZIG
 }
 
-# The folders that test the library rather than its packaging, and those of
-# them whose programs do not replace malloc(3) or trace themselves, which
-# sanitizers do not bear.
-behaviour="kqueue ports unified interpose"
-sane="kqueue ports unified"
+# What runs where.
+#
+#	gcc	everything; EVANY_CROSS=1: the cross builds too
+#	poll	the portable mechanisms: the facilities, the contract and one
+#		model
+#	interposed  the facilities; the other folders do not close numbers
+#		behind the library's back
+#	clang	all behaviour, and what a compiler can change of the packaging
+#	sanitizers  all behaviour but programs that replace malloc(3) or trace
+#		themselves; with the portable mechanisms and their thread
+#		ThreadSanitizer only
+#	distcheck  some cases of each kind: is everything in the tarball?
+behaviour="kqueue backends ports unified model fault interpose"
+sane="kqueue backends ports unified model"
+facilities="kqueue ports unified"
+cross=${EVANY_CROSS-}
 
 # Only the folders that have tests in this tree.
 folders()
@@ -379,10 +379,16 @@ variant()
 # sanitized folder list: the suite under sanitizers.
 sanitized()
 {
-	# A report fails the case; tests wait longer for a slower library.
 	variant "$1" CC=gcc CFLAGS="-g -O1" --disable-static \
 	    --enable-sanitizer="$2" || return 0
-	suite "$1" "$2" EVT_SCALE=4 CASES="$(folders "$sane")" \
+	sanely "$1" "$2" CASES="$(folders "$sane")"
+}
+
+# A report fails the case; tests wait longer for a slower library.
+# ThreadSanitizer's options are in tests/lib/evt.c.
+sanely()
+{
+	suite "$@" EVT_SCALE=4 \
 	    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
 	    LSAN_OPTIONS="suppressions=$top/tests/lib/lsan.supp:print_suppressions=0" \
 	    UBSAN_OPTIONS="print_stacktrace=1"
@@ -415,16 +421,16 @@ check()
 	step autogen ./autogen.sh || finish
 	get_zig
 
-	# Everything (EVANY_CROSS=1: cross builds too), then the portable mechanisms.
 	variant gcc CC=gcc --enable-werror || finish
 	step build-bench make -C "$build/gcc" -j "$jobs" bench || :
-	suite gcc "gcc" EVANY_CROSS="${EVANY_CROSS-}"
+	suite gcc "gcc" EVANY_CROSS="$cross"
 	suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
-	    CASES="$(folders "$behaviour")"
+	    CASES="$(folders "$facilities backends interpose") \
+	    model/kqueue_model_test"
 	# What only the interposing library makes exact is then asked for.
 	lib=$build/gcc/.libs/libevany-interpose.so
 	[ ! -e "$lib" ] || suite gcc "gcc, interposed" LD_PRELOAD="$lib" \
-	    CASES="$(folders "$behaviour")"
+	    CASES="$(folders "$facilities interpose")"
 
 	if have clang; then
 		if variant clang CC=clang CXX=clang++ --enable-werror; then
@@ -440,6 +446,10 @@ check()
 	fi
 
 	sanitized asan address,undefined
+	sanitized tsan thread
+	[ ! -e "$build/tsan/tests/Kyuafile" ] ||
+	    sanely tsan "thread, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
+	    CASES="$(folders "kqueue ports")"
 
 	if step distcheck dist_check && [ -e .git ] && have git; then
 		step dist-complete dist_complete || :
