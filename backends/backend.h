@@ -36,9 +36,9 @@
  * failure; every descriptor made is close-on-exec and non-blocking.
  *
  * Locks.  Core calls all operations with the instance's lock held, except
- * probe, open, wait, doze, names and remark, and wake, which comes with it or
- * without.  Any operation may therefore run beside these, and several threads
- * may wait or wake at once.  Lock order: (1) core's number table,
+ * probe, open, wait, doze and names, and wake, which comes with it or without.
+ * Any operation may therefore run beside wait, doze and wake, and several
+ * threads may wait or wake at once.  Lock order: (1) core's number table,
  * (2) instance, (3) a mechanism's process-wide lock, (4) a mechanism's lock
  * per instance.  A mechanism that has something to deliver from the other
  * direction (a helper thread) takes a reference under (3) or (4), lets go,
@@ -256,12 +256,6 @@ struct evany__be_ops {
 	 * ago or is on already.  EIDRM if number no longer names the instance.
 	 */
 	int	(*be_mark)(struct evany__inst *, int number, bool on);
-
-	/*
-	 * Turns on a mark that was on before, without the lock, so that whom
-	 * it wakes finds the lock free.  If it fails, mark is to be called.
-	 */
-	int	(*be_remark)(struct evany__inst *, int number);
 
 	/*
 	 * Ends the doze under way, or else the next, in each process that

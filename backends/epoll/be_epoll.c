@@ -931,7 +931,6 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_wait = be_epoll_wait,
 	.be_wake = be_epoll_wake,
 	.be_mark = evany__be_epoll_mark,
-	.be_remark = evany__be_epoll_remark,
 	.be_rouse = evany__be_epoll_rouse,
 	.be_doze = evany__be_epoll_doze,
 	.be_alarm = be_epoll_alarm,

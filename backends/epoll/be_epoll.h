@@ -79,7 +79,6 @@ int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
 
 /* be_epoll_share.c */
 int	evany__be_epoll_mark(struct evany__inst *, int number, bool on);
-int	evany__be_epoll_remark(struct evany__inst *, int number);
 int	evany__be_epoll_rouse(struct evany__inst *, int number);
 int	evany__be_epoll_doze(struct evany__inst *, int number, int64_t deadline);
 

@@ -146,19 +146,6 @@ evany__be_epoll_mark(struct evany__inst *inst, int number, bool on)
 }
 
 int
-evany__be_epoll_remark(struct evany__inst *inst, int number)
-{
-	struct be_epoll *ep = evany__inst_state(inst);
-	int error;
-
-	error = evany__ep_ctl(number, EPOLL_CTL_MOD, ep->ep_mark, EPOLLIN,
-	    share_cookie(inst));
-	if (error == 0)
-		share_ring(ep);
-	return (error);
-}
-
-int
 evany__be_epoll_rouse(struct evany__inst *inst, int number)
 {
 	int error = 0;

@@ -737,7 +737,6 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_wait = be_poll_wait,
 	.be_wake = be_poll_wake,
 	.be_mark = evany__be_poll_mark,
-	.be_remark = evany__be_poll_remark,
 	.be_rouse = evany__be_poll_rouse,
 	.be_doze = evany__be_poll_doze,
 	.be_alarm = be_poll_alarm,

@@ -144,7 +144,6 @@ int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
 
 /* poll_mark.c; no lock held, but for evany__bp_news, with any. */
 int	evany__be_poll_mark(struct evany__inst *, int number, bool on);
-int	evany__be_poll_remark(struct evany__inst *, int number);
 int	evany__be_poll_rouse(struct evany__inst *, int number);
 int	evany__be_poll_doze(struct evany__inst *, int number, int64_t deadline);
 /* Something has come to be ready. */

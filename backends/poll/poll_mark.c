@@ -85,12 +85,6 @@ evany__be_poll_mark(struct evany__inst *inst, int number, bool on)
 }
 
 int
-evany__be_poll_remark(struct evany__inst *inst, int number)
-{
-	return (evany__be_poll_mark(inst, number, true));
-}
-
-int
 evany__be_poll_rouse(struct evany__inst *inst, int number)
 {
 	struct be_poll *bp = evany__inst_state(inst);

@@ -129,25 +129,6 @@ CT_TC(mark__stays, "a mark is reported by every wait and polls until it is off")
 	ct_close(ct);
 }
 
-CT_TC(remark__without_the_lock, "a mark that was on is turned on again")
-{
-	struct evany__ready rd[2];
-	struct ct *ct = ct_open(be, TAG);
-	int i;
-
-	ATF_CHECK_EQ(0, ct_mark(ct, true));
-	ATF_CHECK_EQ(0, ct_mark(ct, false));
-	ATF_CHECK_EQ(0, ct_get(ct, rd, 2));
-	ATF_CHECK_EQ(0, ct->ct_be->be_remark(&ct->ct_inst, ct->ct_number));
-	for (i = 0; i < 2; i++) {
-		ATF_REQUIRE_EQ(1, ct_get(ct, rd, 2));
-		ATF_CHECK_EQ(EVANY__CK_BELL, kind(&rd[0]));
-	}
-	ATF_CHECK_EQ(0, ct_mark(ct, false));
-	ATF_CHECK_EQ(0, ct_get(ct, rd, 2));
-	ct_close(ct);
-}
-
 CT_TC(mark__beside_records, "neither a mark nor a level keeps the other out")
 {
 	struct evany__ready rd[4];
@@ -765,7 +746,6 @@ CT_TC(rouse__unseen, "a rouse is no record and nothing to poll; it waits for the
 ATF_TP_ADD_TCS(tp)
 {
 	CT_ADD(tp, mark__stays);
-	CT_ADD(tp, remark__without_the_lock);
 	CT_ADD(tp, mark__beside_records);
 	CT_ADD(tp, mark__and_wake);
 	CT_ADD(tp, mark__ends_all_waits);

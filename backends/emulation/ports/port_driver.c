@@ -32,8 +32,8 @@ static atomic_uint port_living;
 
 /* ---- locks -------------------------------------------------------------------- */
 
-int
-evany__port_mark(struct port *pt, bool on)
+static int
+mark_here(struct port *pt, bool on)
 {
 	struct evany__inst *inst = pt->pt_inst;
 	int error;
@@ -41,9 +41,6 @@ evany__port_mark(struct port *pt, bool on)
 	error = inst->in_table->tb_be->be_mark(inst, inst->in_number, on);
 	if (error == 0)
 		pt->pt_shared->ps_marked = on;
-	pt->pt_primed |= on && error == 0;
-	if (!on)
-		(void)atomic_fetch_add(&pt->pt_emptied, 1);
 	return (error);
 }
 
@@ -56,7 +53,7 @@ shared_enter(struct port *pt)
 	if (evany__lock_enter(&pt->pt_shared->ps_lock) == EOWNERDEAD) {
 		evany__port_mend(pt->pt_shared);
 		/* What the kernel was told last, nobody knows. */
-		(void)evany__port_mark(pt, pt->pt_shared->ps_count > 0);
+		(void)mark_here(pt, pt->pt_shared->ps_count > 0);
 	}
 	pt->pt_inside = true;
 }
@@ -111,18 +108,6 @@ port_renumber(struct port *pt)
 	return (n > 0);
 }
 
-/*
- * May a send turn the mark on after it has given back the lock?  Whom that
- * wakes takes the lock.  Not where a process may be killed in between.
- */
-static bool
-marks_last(const struct port *pt)
-{
-	return (!evany__alone() && !pt->pt_forked && pt->pt_primed &&
-	    pt->pt_shared->ps_dozers == 0 && (!pt->pt_shared->ps_marked ||
-	    atomic_load(&pt->pt_marking) > 0));
-}
-
 int
 evany__port_tell(struct port *pt)
 {
@@ -130,12 +115,10 @@ evany__port_tell(struct port *pt)
 	struct port_shared *ps = pt->pt_shared;
 	int error;
 
-	if (marks_last(pt))
-		return (0);
 	if (ps->ps_marked && ps->ps_dozers == 0)
 		return (inst->in_table->tb_be->be_names(inst,
 		    inst->in_number) ? 0 : EIDRM);
-	error = evany__port_mark(pt, true);
+	error = mark_here(pt, true);
 	pt->pt_told = error == 0;
 	return (error);
 }
@@ -163,10 +146,8 @@ settle_here(struct port *pt)
 	bool on = port_busy(pt);
 	int error = 0;
 
-	/* One that is on its way is not yet there. */
-	if (on != ps->ps_marked || (on && pt->pt_news && !pt->pt_told &&
-	    atomic_load(&pt->pt_marking) > 0)) {
-		error = evany__port_mark(pt, on);
+	if (on != ps->ps_marked) {
+		error = mark_here(pt, on);
 		pt->pt_told |= on && error == 0;
 	}
 	if (error == 0 && pt->pt_news && !pt->pt_told && ps->ps_dozers > 0)
@@ -195,52 +176,6 @@ evany__port_leave(struct port *pt)
 	shared_leave(pt);
 	(void)evany__inst_leave(pt->pt_inst);
 	return (error);
-}
-
-/*
- * Gives back the lock, and then turns the mark on.  If the queue became empty
- * meanwhile, nobody knows which of the two the mechanism was told last.
- */
-static int
-leave_marking(struct port *pt, struct port_slot *sl)
-{
-	struct evany__inst *inst = pt->pt_inst;
-	uint64_t seq = sl->sl_seq;
-	unsigned emptied = atomic_load(&pt->pt_emptied);
-	int error, number = inst->in_number;
-
-	pt->pt_shared->ps_marked = true;
-	pt->pt_news = false;
-	(void)atomic_fetch_add(&pt->pt_marking, 1);
-	evany__lock_mark();
-	shared_leave(pt);
-	(void)evany__inst_leave(inst);
-	error = inst->in_table->tb_be->be_remark(inst, number);
-	(void)atomic_fetch_sub(&pt->pt_marking, 1);
-	if (error != 0 || atomic_load(&pt->pt_emptied) != emptied) {
-		evany__port_enter(pt, number);
-		if (error != 0 && !inst->in_table->tb_be->be_names(inst,
-		    number)) {
-			error = EIDRM;
-			if (sl->sl_source == PORT_SOURCE_USER &&
-			    sl->sl_seq == seq)
-				evany__port_slot_free(pt, sl);
-		}
-		pt->pt_shared->ps_marked = !port_busy(pt);
-		(void)evany__port_leave(pt);
-	}
-	evany__lock_unmark();
-	return (error == EIDRM ? EIDRM : 0);
-}
-
-int
-evany__port_leave_sent(struct port *pt, struct port_slot *sl)
-{
-	if (sl == NULL || !marks_last(pt))
-		return (evany__port_leave(pt));
-	if (pt->pt_shared->ps_count > 0)
-		evany__port_serve(pt);
-	return (leave_marking(pt, sl));
 }
 
 bool
@@ -434,11 +369,9 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 		shared_enter(pt);
 		evany__port_call_direct(pt);
 		/* What the mark is made of must be there in both. */
-		(void)evany__port_mark(pt, true);
+		(void)mark_here(pt, true);
 		if (!port_busy(pt))
-			(void)evany__port_mark(pt, false);
-		/* A mark on its way may come after that. */
-		(void)atomic_fetch_add(&pt->pt_emptied, 1);
+			(void)mark_here(pt, false);
 		shared_leave(pt);
 		pt->pt_forked = true;
 		break;

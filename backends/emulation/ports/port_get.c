@@ -169,11 +169,15 @@ prepare(struct port *pt, int number, uint32_t max)
 	struct evany__inst *inst = pt->pt_inst;
 	const struct evany__be_ops *be = inst->in_table->tb_be;
 	struct port_shared *ps = pt->pt_shared;
+	int error;
 
 	if (ps->ps_count < max || pt->pt_forked)
 		return (named(pt, number) ? gather(pt, number) : EBADF);
-	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0)
-		return (evany__port_mark(pt, false));
+	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0) {
+		if ((error = be->be_mark(inst, number, false)) == 0)
+			ps->ps_marked = false;
+		return (error);
+	}
 	return (be->be_names(inst, number) ? 0 : EBADF);
 }
 

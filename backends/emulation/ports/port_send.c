@@ -16,8 +16,8 @@
 int
 evany__port_send(struct port *pt, int number, int events, void *user)
 {
-	struct port_slot *sl = NULL;
-	int error, lost;
+	struct port_slot *sl;
+	int error;
 
 	evany__port_enter(pt, number);
 	if ((error = evany__port_tell(pt)) == 0) {
@@ -25,11 +25,10 @@ evany__port_send(struct port *pt, int number, int events, void *user)
 		if (sl != NULL)
 			evany__port_fire(pt, sl, events);
 		else
-			error = pt->pt_inst->in_table->tb_be->be_names(
-			    pt->pt_inst, number) ? EAGAIN : EIDRM;
+			error = EAGAIN;
 	}
-	lost = evany__port_leave_sent(pt, sl);
-	return (error != 0 ? error : sl != NULL ? lost : 0);
+	(void)evany__port_leave(pt);
+	return (error);
 }
 
 struct late_send {

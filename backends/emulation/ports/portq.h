@@ -32,7 +32,6 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -151,9 +150,6 @@ struct port {
 	bool			 pt_inside;	/* we hold ps_lock */
 	bool			 pt_news;	/* something was queued */
 	bool			 pt_told;	/* and dozers were told before */
-	bool			 pt_primed;	/* the mark has been on */
-	atomic_uint		 pt_marking;	/* (a) marks on their way */
-	atomic_uint		 pt_emptied;	/* (a) marks turned off */
 	uint32_t		 pt_rearm;	/* ps_rearm as known here */
 	uint32_t		 pt_alerts;	/* and ps_alerts */
 	struct port_waiters	 pt_waiters;
@@ -206,10 +202,6 @@ void	evany__port_inside(struct port *);
  */
 int	evany__port_tell(struct port *);
 int	evany__port_leave(struct port *);
-/* After a send of this slot, if any: EIDRM, the event was not sent. */
-int	evany__port_leave_sent(struct port *, struct port_slot *);
-/* The mark, through the number used. */
-int	evany__port_mark(struct port *, bool on);
 /* What leave does before it lets go of the locks. */
 int	evany__port_settle(struct port *);
 
