@@ -464,6 +464,9 @@ act_poll(struct pm_world *w, int exec)
 	op.op_n = 1;
 	pm_due(w, exec, &op, &must, &may);
 	op.op_ms = must ? evt_port_delay() : 0;
+	/* The wait that sleeps may have a report in hand, not yet queued. */
+	if (must && w->pw_waiter != -1)
+		op.op_ms = EVT_WAIT_MS;
 	call(w, exec, &op, pm_polled, "poll");
 }
 
