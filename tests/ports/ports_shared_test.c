@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -43,7 +44,7 @@ begin(void)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANON, -1, 0);
 	ATF_REQUIRE(shared != MAP_FAILED);
-	evt_pipe(told);
+	evt_sockpair(told, SOCK_STREAM);
 	evt_pipe(fds);
 	port = evt_port();
 }
@@ -133,7 +134,7 @@ child_closes(void)
 	EVT_CHILD(close(fds[0]) == 0);
 	EVT_CHILD(write(told[1], "", 1) == 1);
 	(void)close(fds[1]);
-	EVT_CHILD(read(told[0], &c, 1) == 1);
+	EVT_CHILD(read(told[1], &c, 1) == 1);
 	return (0);
 }
 
@@ -150,7 +151,7 @@ EVT_TC(fd__owner_closes_it, "PORT-167",
 	evt_write(fds[1], 1);
 	n = evt_port_poll(port, &ev, 1);
 	EVT_PORT_WRAPPED(n == 0, "an event of a closed descriptor");
-	evt_write(told[1], 1);
+	evt_write(told[0], 1);
 	ATF_REQUIRE_EQ(evt_reap(pid), 0);
 	evt_port_none(port);
 	end();
