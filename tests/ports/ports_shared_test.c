@@ -26,7 +26,7 @@
 
 static int port;
 static int fds[2];
-static int told[2];	/* from a child: it is ready */
+static int told[2];	/* the parent's end, and the child's */
 
 /* What processes count together. */
 static struct {
