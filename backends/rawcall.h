@@ -11,7 +11,8 @@
  * The GNU C library (2.36 was seen to) sends a thread a signal when it is
  * cancelled in a sleep, and obeys it in the next of these calls, although the
  * thread has left the sleep and disabled cancellation by then.  The kernel's
- * own calls, where a program may make them, do not.
+ * own calls, where a program may make them, do not.  ThreadSanitizer has to see
+ * the library's, or else takes a new descriptor for the closed one.
  */
 #ifndef EVANY_RAWCALL_H
 #define EVANY_RAWCALL_H
@@ -21,7 +22,15 @@
 
 #include <unistd.h>
 
-#ifdef EVANY_BE_EPOLL
+#if defined(__has_feature)
+#define RAW_TSAN	__has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define RAW_TSAN	1
+#else
+#define RAW_TSAN	0
+#endif
+
+#if defined(EVANY_BE_EPOLL) && !RAW_TSAN
 #include <sys/syscall.h>
 
 static inline ssize_t
