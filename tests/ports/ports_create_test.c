@@ -608,6 +608,37 @@ EVT_TC(sendmsg__port_to_a_stranger, "PORT-015",
 	evt_close(s[1]);
 }
 
+EVT_TC(dup__first_association_later, "PORT-012",
+    "A port that has lost its first number, to another file too, takes its "
+    "first association by a duplicate")
+{
+	port_event_t ev;
+	int fd[2], p, q, reused;
+	char c;
+
+	if (evt_port_native())
+		atf_tc_skip("a port of the system's may refuse it");
+	evt_pipe(fd);
+	for (reused = 0; reused < 2; reused++) {
+		p = evt_move(evt_port(), NUMBER);
+		ATF_REQUIRE((q = dup(p)) != -1);
+		evt_close(p);
+		if (reused)
+			ATF_REQUIRE_EQ(dup2(fd[1], NUMBER), NUMBER);
+		evt_port_fd(q, fd[0], POLLIN, EVT_USER(reused));
+		evt_port_none(q);
+		evt_write(fd[1], 1);
+		evt_port_one(q, &ev);
+		EVT_PORT_FD(&ev, fd[0], POLLIN, EVT_USER(reused));
+		ATF_REQUIRE_EQ(read(fd[0], &c, 1), 1);
+		if (reused)
+			evt_close(NUMBER);
+		evt_close(q);
+	}
+	evt_close(fd[0]);
+	evt_close(fd[1]);
+}
+
 EVT_TC(sendmsg__port_to_oneself, "PORT-015 PORT-009",
     "A port that comes back through a socket is a duplicate like any other")
 {
@@ -643,6 +674,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, dup2__closes_the_port);
 	EVT_TP_ADD_TC(tp, dup__same_queue);
 	EVT_TP_ADD_TC(tp, dup__first_number_closed);
+	EVT_TP_ADD_TC(tp, dup__first_association_later);
 	EVT_TP_ADD_TC(tp, dup__one_closed_beside_associations);
 	EVT_TP_ADD_TC(tp, fstat__succeeds);
 	EVT_TP_ADD_TC(tp, read__and_write_fail);

@@ -88,6 +88,34 @@ EVT_TC(end__deleted, "PORT-076",
 	evt_close(port);
 }
 
+EVT_TC(end__in_a_full_port, "PORT-179",
+    "An exception needs no slot but its association's: it is told by a port "
+    "that is full, and only once")
+{
+	port_event_t ev;
+	file_obj_t fo;
+	int port;
+
+	if (evt_port_native())
+		atf_tc_skip("a port of the system's may lose it");
+	evt_port_limit(2);
+	port = evt_port();
+	evt_port_obj(&fo, name);
+	make_file(name);
+	evt_port_file(port, &fo, FILE_ASKED, EVT_USER(1));
+	evt_port_send(port, 2, NULL);
+	ATF_REQUIRE_EQ(EVT_ERRNO(port_send(port, 3, NULL)), EAGAIN);
+	ATF_REQUIRE_EQ(unlink(name), 0);
+	/* It is queued while the port is full. */
+	ATF_REQUIRE_EQ(evt_port_count(port), 2);
+	ATF_REQUIRE_EQ(evt_port_get_ms(port, &ev, 0), 0);
+	EVT_PORT_USER(&ev, 2, NULL);
+	evt_port_one(port, &ev);
+	EVT_PORT_FILE(&ev, &fo, FILE_DELETE, EVT_USER(1));
+	evt_port_none(port);
+	evt_close(port);
+}
+
 EVT_TC(end__renamed_away, "PORT-077",
     "Renaming the name away delivers FILE_RENAME_FROM")
 {
@@ -431,6 +459,7 @@ EVT_TC(mount__told, "PORT-079 PORT-080",
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, end__deleted);
+	EVT_TP_ADD_TC(tp, end__in_a_full_port);
 	EVT_TP_ADD_TC(tp, end__renamed_away);
 	EVT_TP_ADD_TC(tp, end__replaced);
 	EVT_TP_ADD_TC(tp, end__for_good);
