@@ -151,6 +151,29 @@ evt_port_scans(void)
 }
 
 void
+evt_old_file(const char *path)
+{
+	struct timespec ts[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+	int fd;
+
+	ATF_REQUIRE((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644)) !=
+	    -1);
+	evt_write(fd, 100);
+	evt_close(fd);
+	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, path, ts, 0), 0);
+}
+
+void
+evt_grow(const char *path)
+{
+	int fd;
+
+	ATF_REQUIRE((fd = open(path, O_WRONLY | O_APPEND)) != -1);
+	evt_write(fd, 1);
+	evt_close(fd);
+}
+
+void
 evt_port_obj(file_obj_t *fo, char *path)
 {
 	memset(fo, 0, sizeof(*fo));

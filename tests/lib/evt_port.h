@@ -104,6 +104,11 @@ void	evt_port_fd_at(const char *, int, int, int, int, void *);
 void	evt_port_off_at(const char *, int, int, int);
 void	evt_port_send_at(const char *, int, int, int, void *);
 
+/* Makes a file with some bytes, last written and read long ago. */
+void	evt_old_file(const char *path);
+/* Appends a byte. */
+void	evt_grow(const char *path);
+
 /*
  * A file_obj_t of a path, with no times or with those of now; and associations
  * of it: one that must succeed, the errno value or 0, and of a dissociation.

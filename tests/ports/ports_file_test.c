@@ -17,31 +17,6 @@
 
 static char name[] = "file", other[] = "other";
 
-/* A file with some bytes, last written and read long ago. */
-static void
-make_file(const char *path)
-{
-	struct timespec ts[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644)) !=
-	    -1);
-	evt_write(fd, 100);
-	evt_close(fd);
-	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, path, ts, 0), 0);
-}
-
-/* Appends a byte. */
-static void
-grow(const char *path)
-{
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_APPEND)) != -1);
-	evt_write(fd, 1);
-	evt_close(fd);
-}
-
 /* ---- times --------------------------------------------------------------- */
 
 EVT_TC(associate__quiet, "PORT-056",
@@ -51,7 +26,7 @@ EVT_TC(associate__quiet, "PORT-056",
 	file_obj_t fo, fo2;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_file(port, &fo, FILE_ASKED | FILE_TRUNC, NULL);
@@ -72,7 +47,7 @@ EVT_TC(associate__other_times, "PORT-057",
 	file_obj_t fo;
 	int by, i, port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	times[0] = &fo.fo_atime;
 	times[1] = &fo.fo_mtime;
@@ -105,7 +80,7 @@ EVT_TC(associate__time_not_known, "PORT-058",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj_now(&fo, name);
 	fo.fo_atime.tv_sec++;
@@ -141,13 +116,13 @@ EVT_TC(associate__two_of_one_file, "PORT-059",
 	file_obj_t fo[2];
 	int i, port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	for (i = 1; i >= 0; i--) {
 		evt_port_obj(&fo[i], name);
 		evt_port_file(port, &fo[i], FILE_MODIFIED, EVT_USER(i));
 	}
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(evt_port_get(port, ev, 2, 2), 2);
 	EVT_PORT_FILE(&ev[0], &fo[1], FILE_MODIFIED, EVT_USER(1));
 	EVT_PORT_FILE(&ev[1], &fo[0], FILE_MODIFIED, EVT_USER(0));
@@ -163,7 +138,7 @@ EVT_TC(associate__again, "PORT-060 PORT-061",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(1));
@@ -178,7 +153,7 @@ EVT_TC(associate__again, "PORT-060 PORT-061",
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(4));
 	ATF_REQUIRE_EQ(evt_port_count(port), 0);
 	evt_port_none(port);
-	grow(name);
+	evt_grow(name);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, EVT_USER(4));
 	evt_close(port);
@@ -192,11 +167,11 @@ EVT_TC(associate__again_with_old_times, "PORT-062",
 	file_obj_t fo;
 	int i, port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj_now(&fo, name);
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
-	grow(name);
+	evt_grow(name);
 	for (i = 0; i < 3; i++) {
 		evt_port_one(port, &ev);
 		EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, NULL);
@@ -216,17 +191,17 @@ EVT_TC(associate__another_file, "PORT-063",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
-	make_file(other);
+	evt_old_file(name);
+	evt_old_file(other);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(1));
 	evt_port_obj(&fo, other);
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(2));
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	evt_port_none(port);
-	grow(other);
+	evt_grow(other);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, EVT_USER(2));
 
@@ -238,7 +213,7 @@ EVT_TC(associate__another_file, "PORT-063",
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(4));
 	ATF_REQUIRE_EQ(unlink(other), 0);
 	evt_port_none(port);
-	grow("dir/link");
+	evt_grow("dir/link");
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, EVT_USER(4));
 	evt_close(port);
@@ -253,7 +228,7 @@ EVT_TC(associate__copied, "PORT-064",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(mkdir("dir", 0755), 0);
 	port = evt_port();
 	evt_port_obj(&fo, text);
@@ -261,7 +236,7 @@ EVT_TC(associate__copied, "PORT-064",
 	memset(text, 'x', sizeof(text) - 1);
 	memset(&fo, 0x55, sizeof(fo));
 	ATF_REQUIRE_EQ(chdir("dir"), 0);
-	grow("../file");
+	evt_grow("../file");
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, EVT_USER(1));
 	ATF_REQUIRE_EQ(chdir(".."), 0);
@@ -275,18 +250,18 @@ EVT_TC(associate__one_event, "PORT-065",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_file(port, &fo, FILE_MODIFIED | FILE_ATTRIB, NULL);
 	ATF_REQUIRE_EQ(chmod(name, 0600), 0);
 	ATF_REQUIRE_EQ(evt_port_count(port), 1);
-	grow(name);
-	grow(name);
+	evt_grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(evt_port_count(port), 1);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_ATTRIB, NULL);
-	grow(name);
+	evt_grow(name);
 	evt_port_none(port);
 	evt_close(port);
 }
@@ -300,15 +275,15 @@ EVT_TC(dissociate__active, "PORT-085",
 	file_obj_t fo;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo), 0);
-	grow(name);
+	evt_grow(name);
 	evt_port_none(port);
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(evt_port_count(port), 1);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo), 0);
 	ATF_REQUIRE_EQ(evt_port_count(port), 0);
@@ -330,14 +305,14 @@ EVT_TC(dissociate__none, "PORT-086",
 	port_event_t ev;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_obj(&fo2, name);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo), EINVAL);
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo2), ENOENT);
-	grow(name);
+	evt_grow(name);
 	evt_port_one(port, &ev);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo), ENOENT);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, NULL), ENOENT);
@@ -357,7 +332,7 @@ EVT_TC(associate__mask, "PORT-088",
 	file_obj_t fo;
 	int i, port;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	for (i = 0; i < EVT_NITEMS(bad); i++) {
@@ -367,7 +342,7 @@ EVT_TC(associate__mask, "PORT-088",
 		    EINVAL);
 	}
 	evt_port_file(port, &fo, 0, NULL);
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(chmod(name, 0600), 0);
 	evt_port_none(port);
 	ATF_REQUIRE_EQ(unlink(name), 0);
@@ -384,7 +359,7 @@ EVT_TC(associate__bad_path, "PORT-089 PORT-194",
 	size_t i;
 	int port;
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE((longname = calloc(1, 300)) != NULL);
 	memset(longname, 'n', 299);
 	ATF_REQUIRE((longpath = calloc(1, PATH_MAX + 100)) != NULL);
@@ -455,9 +430,9 @@ EVT_TC(associate__permissions, "PORT-089 PORT-092",
     "is watched")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(mkdir("dir", 0755), 0);
-	make_file("dir/file");
+	evt_old_file("dir/file");
 	ATF_REQUIRE_EQ(evt_in_child(without_rights, NULL), 0);
 }
 

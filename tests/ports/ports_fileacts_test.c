@@ -22,29 +22,6 @@
 static char name[] = "file", dir[] = "dir";
 
 static void
-make_file(const char *path)
-{
-	struct timespec ts[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644)) !=
-	    -1);
-	evt_write(fd, 100);
-	evt_close(fd);
-	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, path, ts, 0), 0);
-}
-
-static void
-grow(const char *path)
-{
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_APPEND)) != -1);
-	evt_write(fd, 1);
-	evt_close(fd);
-}
-
-static void
 read_some(const char *path)
 {
 	char c;
@@ -84,19 +61,19 @@ EVT_TC(file__write, "PORT-066",
     "what was asked for")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_ASKED);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_WRITTEN);
 	ask(name, FILE_MODIFIED);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_MODIFIED);
 	ask(name, FILE_ATTRIB);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_ATTRIB);
 	ask(name, FILE_ACCESS);
-	grow(name);
+	evt_grow(name);
 	QUIET();
 	evt_close(port);
 }
@@ -105,7 +82,7 @@ EVT_TC(file__read, "PORT-067",
     "A read is an access")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_ASKED);
 	read_some(name);
@@ -123,7 +100,7 @@ EVT_TC(file__mapped, "PORT-068",
 	char *p;
 	int fd;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ATF_REQUIRE((fd = open(name, O_RDWR)) != -1);
 	p = mmap(NULL, 100, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -141,7 +118,7 @@ EVT_TC(file__attributes, "PORT-069",
     "Mode and owner are attributes alone")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_ASKED | FILE_TRUNC);
 	ATF_REQUIRE_EQ(chmod(name, 0600), 0);
@@ -163,7 +140,7 @@ EVT_TC(file__times, "PORT-070",
 {
 	struct timespec ts[2] = { { .tv_sec = 3000 }, { .tv_sec = 4000 } };
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_ASKED);
 	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, name, ts, 0), 0);
@@ -191,10 +168,10 @@ EVT_TC(file__truncated, "PORT-071",
 {
 	port_event_t ev;
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_TRUNC);
-	grow(name);
+	evt_grow(name);
 	evt_port_none(port);
 	ATF_REQUIRE_EQ(truncate(name, 50), 0);
 	TOLD(FILE_TRUNC);
@@ -203,7 +180,7 @@ EVT_TC(file__truncated, "PORT-071",
 	evt_port_one(port, &ev);
 	ATF_REQUIRE_EQ(ev.portev_events & ~FILE_WRITTEN, FILE_TRUNC);
 	ask(name, FILE_WRITTEN);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_WRITTEN);
 	evt_close(port);
 }
@@ -212,7 +189,7 @@ EVT_TC(file__links, "PORT-072",
     "Other names of the file that come and go are attributes, and end nothing")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, FILE_ATTRIB);
 	ATF_REQUIRE_EQ(link(name, "link"), 0);
@@ -225,7 +202,7 @@ EVT_TC(file__links, "PORT-072",
 	ATF_REQUIRE_EQ(rename("link", "link2"), 0);
 	ATF_REQUIRE_EQ(unlink("link2"), 0);
 	evt_port_none(port);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_MODIFIED);
 	evt_close(port);
 }
@@ -234,7 +211,7 @@ EVT_TC(file__failures, "PORT-073",
     "What fails gives nothing")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(mkdir(dir, 0755), 0);
 	port = evt_port();
 	ask(name, FILE_WRITTEN | FILE_TRUNC);
@@ -297,10 +274,10 @@ EVT_TC(directory__members, "PORT-075",
 {
 
 	ATF_REQUIRE_EQ(mkdir(dir, 0755), 0);
-	make_file("dir/file");
+	evt_old_file("dir/file");
 	port = evt_port();
 	ask(dir, FILE_WRITTEN | FILE_TRUNC);
-	grow("dir/file");
+	evt_grow("dir/file");
 	ATF_REQUIRE_EQ(chmod("dir/file", 0600), 0);
 	ATF_REQUIRE_EQ(truncate("dir/file", 1), 0);
 	read_some("dir/file");
@@ -314,14 +291,14 @@ EVT_TC(file__by_descriptor, "PORT-091",
 	char path[64];
 	int fd;
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE((fd = open(name, O_RDWR)) != -1);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (access(path, F_OK) == -1)
 		atf_tc_skip("there is no /proc/self/fd");
 	port = evt_port();
 	ask(path, FILE_WRITTEN | FILE_TRUNC);
-	grow(name);
+	evt_grow(name);
 	TOLD(FILE_WRITTEN);
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	ask(path, FILE_WRITTEN | FILE_TRUNC);
@@ -349,7 +326,7 @@ EVT_TC(file__other_process, "PORT-092",
     "What other processes do is told, and a watch keeps nobody from it")
 {
 
-	make_file(name);
+	evt_old_file(name);
 	port = evt_port();
 	ask(name, 0);
 	ATF_REQUIRE_EQ(evt_in_child(other_process, NULL), 0);

@@ -23,29 +23,6 @@
 
 static char name[] = "file", other[] = "other", dir[] = "dir";
 
-static void
-make_file(const char *path)
-{
-	struct timespec ts[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644)) !=
-	    -1);
-	evt_write(fd, 100);
-	evt_close(fd);
-	ATF_REQUIRE_EQ(utimensat(AT_FDCWD, path, ts, 0), 0);
-}
-
-static void
-grow(const char *path)
-{
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_APPEND)) != -1);
-	evt_write(fd, 1);
-	evt_close(fd);
-}
-
 /* ---- the name ---------------------------------------------------------------- */
 
 EVT_TC(end__deleted, "PORT-076",
@@ -58,13 +35,13 @@ EVT_TC(end__deleted, "PORT-076",
 
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_ASKED | FILE_TRUNC, EVT_USER(1));
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_DELETE, EVT_USER(1));
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE((fd = open(name, O_RDONLY)) != -1);
 	evt_port_file(port, &fo, 0, NULL);
 	ATF_REQUIRE_EQ(unlink(name), 0);
@@ -72,7 +49,7 @@ EVT_TC(end__deleted, "PORT-076",
 	EVT_PORT_FILE(&ev, &fo, FILE_DELETE, NULL);
 	evt_close(fd);
 
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(link(name, other), 0);
 	evt_port_file(port, &fo, FILE_ASKED, NULL);
 	ATF_REQUIRE_EQ(unlink(name), 0);
@@ -101,7 +78,7 @@ EVT_TC(end__in_a_full_port, "PORT-179",
 	evt_port_limit(2);
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_ASKED, EVT_USER(1));
 	evt_port_send(port, 2, NULL);
 	ATF_REQUIRE_EQ(EVT_ERRNO(port_send(port, 3, NULL)), EAGAIN);
@@ -125,16 +102,16 @@ EVT_TC(end__renamed_away, "PORT-077",
 
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_ASKED, EVT_USER(1));
 	ATF_REQUIRE_EQ(rename(name, other), 0);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_RENAME_FROM, EVT_USER(1));
-	grow(other);
+	evt_grow(other);
 	evt_port_none(port);
 	if (!evt_port_scans()) {
 		/* A scan loses sight of it in another directory. */
-		make_file(name);
+		evt_old_file(name);
 		ATF_REQUIRE_EQ(mkdir(dir, 0755), 0);
 		evt_port_file(port, &fo, 0, NULL);
 		ATF_REQUIRE_EQ(rename(name, "dir/file"), 0);
@@ -154,8 +131,8 @@ EVT_TC(end__replaced, "PORT-078",
 	port = evt_port();
 	evt_port_obj(&fo, name);
 	evt_port_obj(&fo2, other);
-	make_file(name);
-	make_file(other);
+	evt_old_file(name);
+	evt_old_file(other);
 	evt_port_file(port, &fo, FILE_ASKED | FILE_TRUNC, EVT_USER(1));
 	evt_port_file(port, &fo2, FILE_ASKED | FILE_TRUNC, EVT_USER(2));
 	ATF_REQUIRE_EQ(rename(other, name), 0);
@@ -180,18 +157,18 @@ EVT_TC(end__for_good, "PORT-081",
 
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_ASKED, NULL);
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_DELETE, NULL);
 	ATF_REQUIRE_EQ(evt_port_file_errno(port, &fo, FILE_ASKED, NULL),
 	    ENOENT);
-	make_file(name);
-	grow(name);
+	evt_old_file(name);
+	evt_grow(name);
 	evt_port_none(port);
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(2));
-	grow(name);
+	evt_grow(name);
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED, EVT_USER(2));
 	evt_close(port);
@@ -207,14 +184,14 @@ EVT_TC(end__before_retrieval, "PORT-082 PORT-081",
 
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_ASKED, EVT_USER(1));
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo), ENOENT);
 	ATF_REQUIRE_EQ(evt_port_count(port), 1);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_MODIFIED, EVT_USER(2));
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(evt_port_get(port, ev, 2, 2), 2);
 	EVT_PORT_FILE(&ev[0], &fo, FILE_DELETE, EVT_USER(1));
 	EVT_PORT_FILE(&ev[1], &fo, FILE_MODIFIED, EVT_USER(2));
@@ -230,9 +207,9 @@ EVT_TC(end__with_an_event_queued, "PORT-083",
 
 	port = evt_port();
 	evt_port_obj(&fo, name);
-	make_file(name);
+	evt_old_file(name);
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(evt_port_count(port), 1);
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	evt_port_one(port, &ev);
@@ -255,12 +232,12 @@ EVT_TC(directory_above__renamed, "PORT-084",
 		    "renamed");
 	port = evt_port();
 	ATF_REQUIRE_EQ(mkdir(dir, 0755), 0);
-	make_file("dir/file");
+	evt_old_file("dir/file");
 	evt_port_obj(&fo, (char[]){ "dir/file" });
 	evt_port_file(port, &fo, FILE_ASKED, NULL);
 	ATF_REQUIRE_EQ(rename(dir, "moved"), 0);
 	evt_port_none(port);
-	grow("moved/file");
+	evt_grow("moved/file");
 	evt_port_one(port, &ev);
 	EVT_PORT_FILE(&ev, &fo, FILE_MODIFIED | FILE_ATTRIB, NULL);
 	ATF_REQUIRE_EQ(rename("moved", dir), 0);
@@ -291,10 +268,10 @@ EVT_TC(end__records_lost, "PORT-076 PORT-078",
 	}
 	if (most == 0 || most > 100000 || evt_port_scans())
 		atf_tc_skip("records are not lost in a reasonable time");
-	make_file(name);
-	make_file(other);
-	make_file(kept);
-	make_file("new");
+	evt_old_file(name);
+	evt_old_file(other);
+	evt_old_file(kept);
+	evt_old_file("new");
 	port = evt_port();
 	evt_port_obj(&fo[0], name);
 	evt_port_obj(&fo[1], other);
@@ -316,7 +293,7 @@ EVT_TC(end__records_lost, "PORT-076 PORT-078",
 		} else
 			EVT_PORT_FILE(&ev[i], &fo[1], FILE_RENAME_TO, NULL);
 	ATF_REQUIRE(ev[0].portev_object != ev[1].portev_object);
-	grow(kept);
+	evt_grow(kept);
 	evt_port_one(port, &ev[0]);
 	EVT_PORT_FILE(&ev[0], &fo[2], FILE_MODIFIED, NULL);
 	evt_close(port);
@@ -332,7 +309,7 @@ EVT_TC(link__followed, "PORT-087",
 	int port;
 
 	port = evt_port();
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(symlink(name, "link"), 0);
 	evt_port_obj(&fo, (char[]){ "link" });
 	evt_port_file(port, &fo, FILE_ASKED, NULL);
@@ -353,11 +330,11 @@ EVT_TC(link__not_followed, "PORT-087",
 	int port;
 
 	port = evt_port();
-	make_file(name);
+	evt_old_file(name);
 	ATF_REQUIRE_EQ(symlink(name, "link"), 0);
 	evt_port_obj(&fo, (char[]){ "link" });
 	evt_port_file(port, &fo, FILE_MODIFIED | FILE_NOFOLLOW, EVT_USER(1));
-	grow(name);
+	evt_grow(name);
 	ATF_REQUIRE_EQ(unlink(name), 0);
 	evt_port_none(port);
 	ATF_REQUIRE_EQ(unlink("link"), 0);

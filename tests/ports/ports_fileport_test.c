@@ -29,16 +29,6 @@ make_file(const char *path)
 	evt_close(fd);
 }
 
-static void
-grow(const char *path)
-{
-	int fd;
-
-	ATF_REQUIRE((fd = open(path, O_WRONLY | O_APPEND)) != -1);
-	evt_write(fd, 1);
-	evt_close(fd);
-}
-
 /* ---- polling and waiting -------------------------------------------------- */
 
 EVT_TC(poll__sees_files, "PORT-021 PORT-018",
@@ -113,7 +103,7 @@ EVT_TC(port__in_a_port, "PORT-025",
 	evt_port_file(port, &fo, FILE_MODIFIED, NULL);
 	evt_port_fd(outer, port, POLLIN, EVT_USER(5));
 	evt_port_none(outer);
-	grow(name);
+	evt_grow(name);
 	evt_port_one(outer, &ev);
 	EVT_PORT_FD(&ev, port, POLLIN, EVT_USER(5));
 	evt_port_one(port, &ev);
@@ -165,7 +155,7 @@ EVT_TC(limit__associations, "PORT-178 PORT-175",
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo[2]), ENOENT);
 	/* Again is no further one. */
 	evt_port_file(port, &fo[0], FILE_MODIFIED, NULL);
-	grow(name);
+	evt_grow(name);
 	evt_port_one(port, &ev);
 	evt_port_file(port, &fo[2], FILE_ATTRIB, NULL);
 	ATF_REQUIRE_EQ(evt_port_nofile_errno(port, &fo[1]), 0);
