@@ -11,8 +11,8 @@
  * The GNU C library (2.36 was seen to) sends a thread a signal when it is
  * cancelled in a sleep, and obeys it in the next of these calls, although the
  * thread has left the sleep and disabled cancellation by then.  The kernel's
- * own calls, where a program may make them, do not.  ThreadSanitizer has to see
- * the library's, or else takes a new descriptor for the closed one.
+ * own calls, where a program may make them, do not.  ThreadSanitizer is told of
+ * a close, or else it would take a new descriptor for the closed one.
  */
 #ifndef EVANY_RAWCALL_H
 #define EVANY_RAWCALL_H
@@ -30,7 +30,7 @@
 #define RAW_TSAN	0
 #endif
 
-#if defined(EVANY_BE_EPOLL) && !RAW_TSAN
+#ifdef EVANY_BE_EPOLL
 #include <sys/syscall.h>
 
 static inline ssize_t
@@ -45,9 +45,18 @@ evany__write(int fd, const void *buf, size_t n)
 	return (syscall(SYS_write, fd, buf, n));
 }
 
+#if RAW_TSAN
+/* <sanitizer/linux_syscall_hooks.h>, which not every compiler brings. */
+void	__sanitizer_syscall_pre_impl_close(long fd);
+#define RAW_CLOSING(fd)	__sanitizer_syscall_pre_impl_close(fd)
+#else
+#define RAW_CLOSING(fd)	((void)0)
+#endif
+
 static inline int
 evany__close(int fd)
 {
+	RAW_CLOSING(fd);
 	return ((int)syscall(SYS_close, fd));
 }
 
