@@ -243,6 +243,9 @@ demo()
 
 passed=0 failed=0 skipped=0
 
+# What failed, for the end of the output.
+failures=''
+
 # One result that is not a test case of kyua's.
 result()
 {
@@ -251,6 +254,8 @@ result()
 		say "$1: passed"
 	else
 		failed=$((failed + 1))
+		failures="$failures
+    $1"
 		say "$1: FAILED"
 	fi
 }
@@ -270,8 +275,7 @@ step()
 # What passes then waited too short a time on a busy machine; it is told.
 again()
 {
-	list=$(grep -E '  ->  (failed|broken)' "$log.cases" |
-	    sed 's/  ->  .*//' | tr '\n' ' ')
+	list=$(sed -nE 's/  ->  (failed|broken).*//p' "$log.cases" | tr '\n' ' ')
 	echo "once more: $list"
 	env "$@" CASES="$list" make -C "$build/$folder" check \
 	    >"$log.again" 2>&1 </dev/null || :
@@ -318,6 +322,8 @@ suite()
 		    sed 's/  ->  skipped:/:/; s/  \[.*//; s/^/    /'
 	fi
 	if [ "$f" -gt 0 ]; then
+		failures="$failures
+$(sed -nE "s/(.*)  ->  (failed|broken).*/    $title: \1/p" "$log.cases")"
 		echo "failed:"
 		grep -E '  ->  (failed|broken)' "$log.cases" | sed 's/^/    /'
 		kyua report --verbose --results-file="$db" \
@@ -475,6 +481,7 @@ check()
 
 finish()
 {
+	[ -z "$failures" ] || echo "failures of all suites:$failures"
 	say "$(($(date +%s) - start)) seconds"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
