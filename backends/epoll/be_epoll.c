@@ -19,20 +19,14 @@
  *          itself an item of the number.
  * Silence: an item that must be kept without reporting is set to EPOLLONESHOT
  *          with no event.  A hang-up still comes through once.
- * Bell:    one eventfd per process that is always readable, an EPOLLET item
- *          of each instance that was ever rung.  To ring is EPOLL_CTL_MOD of
- *          that item: it is reported once more, wakes waiters and pollers,
- *          needs no read, and fails if the number is another file's now.
+ * Bell:    be_epoll_bell.c.
  * Alarms:  one timerfd per clock, made at first need, EPOLLET, never read.
  * Shared:  be_epoll_share.c.
- * Locks:   bell_lock (3) guards the bell and who holds it; to ring takes none,
- *          since the bell stays as long as an instance holds it.
  * Fork:    items belong to open files shared with the parent; the child only
  *          closes its own copies.
  */
 #include "config.h"
 
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include <errno.h>
@@ -61,17 +55,7 @@
 /* Not to be merged into what is done for each event or change. */
 #define EP_APART	__attribute__((__noinline__))
 
-static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int bell_fd = -1;
-static unsigned bell_users;
 static atomic_bool no_pwait2;
-
-/* Keeps errno while a system call may change it. */
-#define QUIETLY(statement) do {						\
-	int quietly_errno = errno;					\
-	statement;							\
-	errno = quietly_errno;						\
-} while (0)
 
 static inline __attribute__((__always_inline__)) int
 ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie)
@@ -173,32 +157,12 @@ side_close(struct be_epoll *ep)
 }
 
 static void
-bell_close(void)
-{
-	int fd = atomic_exchange(&bell_fd, -1);
-
-	evany__ep_close(&fd);
-}
-
-static void
-bell_release(struct be_epoll *ep)
-{
-	if (!ep->ep_bell)
-		return;
-	ep->ep_bell = false;
-	(void)pthread_mutex_lock(&bell_lock);
-	if (--bell_users == 0)
-		bell_close();
-	(void)pthread_mutex_unlock(&bell_lock);
-}
-
-static void
 be_epoll_close(struct evany__inst *inst)
 {
 	struct be_epoll *ep = evany__inst_state(inst);
 	int i;
 
-	bell_release(ep);
+	evany__ep_bell_release(ep);
 	side_close(ep);
 	evany__ep_close(&ep->ep_mark);
 	evany__ep_close(&ep->ep_doze);
@@ -779,71 +743,6 @@ be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 	return (0);
 }
 
-static uint64_t
-bell_cookie(struct evany__inst *inst)
-{
-	return (EVANY__COOKIE(EVANY__CK_BELL, evany__inst_tag(inst), 0, 0));
-}
-
-int
-evany__ep_eventfd(int *fdp)
-{
-	int error = 0;
-
-	QUIETLY(*fdp = evany__inner((int)syscall(SYS_eventfd2, 1, EFD_CLOEXEC |
-	    EFD_NONBLOCK)); error = *fdp == -1 ? errno : 0);
-	return (error);
-}
-
-/* Makes the bell an item of the instance, which rings it. */
-static int
-bell_hang(struct evany__inst *inst, int number)
-{
-	struct be_epoll *ep = evany__inst_state(inst);
-	int error = 0, fd;
-
-	(void)pthread_mutex_lock(&bell_lock);
-	if (bell_fd == -1) {
-		error = evany__ep_eventfd(&fd);
-		bell_fd = fd;
-	}
-	if (error == 0)
-		error = evany__ep_ctl(number, EPOLL_CTL_ADD, bell_fd,
-		    EPOLLIN | EPOLLET, bell_cookie(inst));
-	if (error == EEXIST)
-		error = evany__ep_ctl(number, EPOLL_CTL_MOD, bell_fd,
-		    EPOLLIN | EPOLLET, bell_cookie(inst));
-	if (error == 0 && !ep->ep_bell) {
-		ep->ep_bell = true;
-		bell_users++;
-	}
-	if (bell_users == 0)
-		bell_close();
-	(void)pthread_mutex_unlock(&bell_lock);
-	return (error);
-}
-
-static int
-be_epoll_wake(struct evany__inst *inst, int number)
-{
-	struct be_epoll *ep = evany__inst_state(inst);
-	int error, fd = -1;
-
-	if (ep->ep_bell) {
-		fd = bell_fd;
-		if (evany__ep_ctl(number, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLET,
-		    bell_cookie(inst)) == 0)
-			return (0);
-	}
-	if (!evany__be_epoll_names(inst, number))
-		return (EIDRM);
-	/* The program closed our descriptor: another is needed. */
-	if (fd != -1)
-		(void)atomic_compare_exchange_strong(&bell_fd, &fd, -1);
-	error = bell_hang(inst, number);
-	return (error == EBADF || error == EINVAL ? EIDRM : error);
-}
-
 void
 evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 {
@@ -851,13 +750,8 @@ evany__be_epoll_abandon(struct evany__inst *inst, int old, int number)
 	int i;
 
 	/* Threads in the old one come out, however many; see the pass. */
-	(void)be_epoll_wake(inst, old);
-	if (ep->ep_bell) {
-		(void)evany__ep_ctl(old, EPOLL_CTL_MOD, bell_fd, EPOLLIN,
-		    bell_cookie(inst));
-		(void)evany__ep_ctl(number, EPOLL_CTL_ADD, bell_fd,
-		    EPOLLIN | EPOLLET, bell_cookie(inst));
-	}
+	(void)evany__be_epoll_wake(inst, old);
+	evany__ep_bell_move(inst, old, number);
 	side_close(ep);
 	evany__ep_close(&ep->ep_mark);
 	evany__ep_close(&ep->ep_doze);
@@ -903,9 +797,7 @@ be_epoll_fork_child(struct evany__inst *inst)
 	struct be_epoll *ep = evany__inst_state(inst);
 	int i;
 
-	(void)pthread_mutex_init(&bell_lock, NULL);
-	bell_close();
-	bell_users = 0;
+	evany__ep_bell_fork_child();
 	side_close(ep);
 	evany__ep_close(&ep->ep_doze);
 	if (!evany__inst_shared(inst))
@@ -929,7 +821,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_feed = be_epoll_feed,
 	.be_unfeed = be_epoll_unfeed,
 	.be_wait = be_epoll_wait,
-	.be_wake = be_epoll_wake,
+	.be_wake = evany__be_epoll_wake,
 	.be_mark = evany__be_epoll_mark,
 	.be_rouse = evany__be_epoll_rouse,
 	.be_doze = evany__be_epoll_doze,

@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,13 @@
 
 /* Cookie of the side epoll; no kind of core's is 0. */
 #define EP_SIDE_COOKIE(tag)	EVANY__COOKIE(0, tag, 0, 0)
+
+/* Keeps errno while a system call may change it. */
+#define QUIETLY(statement) do {						\
+	int quietly_errno = errno;					\
+	statement;							\
+	errno = quietly_errno;						\
+} while (0)
 
 struct be_epoll {
 	atomic_int	ep_side;	/* (a) set under (i), -1 until needed */
@@ -61,8 +69,6 @@ int	evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie);
 struct epoll_event;
 long	evany__ep_wait(int ep, struct epoll_event *, int room,
 	    int64_t deadline);
-/* An eventfd that is always readable. */
-int	evany__ep_eventfd(int *fdp);
 void	evany__ep_close(int *fdp);
 int	evany__be_epoll_names(struct evany__inst *, int number);
 
@@ -76,6 +82,14 @@ void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
 int	evany__be_epoll_tag(struct evany__inst *, int fd);
 int	evany__be_epoll_same(int, int);
 int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
+
+/* be_epoll_bell.c */
+int	evany__be_epoll_wake(struct evany__inst *, int number);
+void	evany__ep_bell_release(struct be_epoll *);
+void	evany__ep_bell_move(struct evany__inst *, int old, int number);
+void	evany__ep_bell_fork_child(void);
+/* An eventfd that is always readable. */
+int	evany__ep_eventfd(int *fdp);
 
 /* be_epoll_share.c */
 int	evany__be_epoll_mark(struct evany__inst *, int number, bool on);
