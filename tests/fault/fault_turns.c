@@ -14,6 +14,7 @@
 #include "evt.h"
 #include "fault.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #define MORE		12		/* failures that show a leak */
@@ -45,6 +46,29 @@ fault_right(int error)
 	return (error == (fault_seen == EAGAIN ? ENOMEM : fault_seen));
 }
 
+/*
+ * What has ended is freed when the next queue is made, and by the thread of
+ * the portable mechanisms before it tells of anything new.
+ */
+static void
+settle(void)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	struct kevent kev;
+	int p[2];
+
+	evt_settle();
+	if ((pfd.fd = kqueue()) == -1 || pipe(p) == -1)
+		fault_fail("settle: errno %d", errno);
+	EV_SET(&kev, (uintptr_t)p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
+	if (kevent(pfd.fd, &kev, 1, NULL, 0, NULL) != 0 ||
+	    write(p[1], "", 1) != 1 || poll(&pfd, 1, EVT_WAIT_MS) != 1)
+		fault_fail("settle: errno %d", errno);
+	(void)close(pfd.fd);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 static void
 scenario(const struct fault_plan *fp)
 {
@@ -63,13 +87,13 @@ scenario(const struct fault_plan *fp)
 		parts();
 	}
 	/* And once more undisturbed, so that what is kept is the same. */
-	evt_settle();
+	settle();
 }
 
 /*
  * More is kept than without the failure: a leak, or something that a process
  * has once, such as what another mechanism needs.  A leak grows by at least
- * one with each failure; what a helper thread has not freed yet does not.
+ * one with each failure.
  */
 static void
 check_leak(const struct fault_plan *fp)
