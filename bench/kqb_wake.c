@@ -91,8 +91,8 @@ kqb_wake_child_setup(struct kqb_ctx *ctx)
 	return (0);
 }
 
-double
-kqb_wake_round(struct kqb_ctx *ctx)
+static double
+wake_round(struct kqb_ctx *ctx)
 {
 	struct wake *wa = ctx->wake;
 	double start;
@@ -107,8 +107,8 @@ kqb_wake_round(struct kqb_ctx *ctx)
 }
 
 /*
- * The same with each kept to one processor, this thread to where it is.  Left to
- * the scheduler the two sides may be placed differently, which is ten times
+ * Each thread is kept to one processor, this one to where it is.  Left to the
+ * scheduler the two sides may be placed differently, which is ten times
  * what there is to be seen.
  */
 static double
@@ -131,7 +131,7 @@ wake_on(struct kqb_ctx *ctx, int far)
 		CPU_XOR(&two, &old, &one);
 	(void)sched_setaffinity(0, sizeof(one), &one);
 	(void)sched_setaffinity(other, sizeof(two), &two);
-	sec = kqb_wake_round(ctx);
+	sec = wake_round(ctx);
 	(void)sched_setaffinity(other, sizeof(old), &old);
 	(void)sched_setaffinity(0, sizeof(old), &old);
 	return (sec);

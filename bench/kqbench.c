@@ -55,11 +55,11 @@ static const struct kqb_work works[] = {
 	    .round = kqb_idle_round, .teardown = kqb_steady_teardown,
 	    .n = 1000, .iters = 4000, .ops = 4000 },
 
-	{ .name = "wake a thread", .floor = 1.15, .setup = kqb_wake_setup,
-	    .round = kqb_wake_round, .teardown = kqb_wake_teardown,
-	    .iters = 300, .ops = 600 },
 	{ .name = "wake a thread, one cpu", .floor = 1.15,
 	    .setup = kqb_wake_setup, .round = kqb_wake_near_round,
+	    .teardown = kqb_wake_teardown, .iters = 300, .ops = 600 },
+	{ .name = "wake a thread, two cpus", .floor = 1.15,
+	    .setup = kqb_wake_setup, .round = kqb_wake_far_round,
 	    .teardown = kqb_wake_teardown, .iters = 300, .ops = 600 },
 
 	{ .name = "arm 10k timers", .floor = 0.05, .setup = kqb_timers_setup,

@@ -164,7 +164,6 @@ const struct kqb_item *kqb_idle(enum kqb_kind, size_t n);
 /* kqb_wake.c: a thread, or a child process */
 int	kqb_wake_setup(struct kqb_ctx *);
 int	kqb_wake_child_setup(struct kqb_ctx *);
-double	kqb_wake_round(struct kqb_ctx *);
 double	kqb_wake_near_round(struct kqb_ctx *);
 double	kqb_wake_far_round(struct kqb_ctx *);
 void	kqb_wake_teardown(struct kqb_ctx *);
