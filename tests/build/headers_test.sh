@@ -31,8 +31,6 @@ compile()
 
 alone_c99()
 {
-	# Before C11, struct timespec is POSIX's alone.
-	case $name in *port.h) warn="$warn -D_POSIX_C_SOURCE=200809L" ;; esac
 	compile c $CC -std=c99 alone.c -o alone.o
 }
 
@@ -72,6 +70,8 @@ nothing_extra()
 	sys/port.h)
 		pattern='EVANY_SYS_PORT_H|PORT_|FILE_|UNMOUNTED|MOUNTEDOVER'
 		pattern="$pattern|EBADFD|ETIME" ;;
+	sys/port_impl.h) pattern='EVANY_SYS_PORT_IMPL_H' ;;
+	siginfo.h) pattern='EVANY_SIGINFO_H' ;;
 	signal.h) pattern='EVANY_SIGNAL_H|SIGEV_PORT$' ;;
 	mqueue.h) pattern='EVANY_MQUEUE_H|evany_mq_|mq_(notify|close)$' ;;
 	time.h)	pattern='EVANY_TIME_|evany_timer_|timer_' ;;

@@ -16,6 +16,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <time.h>
+#ifdef __STRICT_ANSI__
+#include <sched.h>	/* struct timespec, which is not in the <time.h> of C99 */
+#endif
 
 /* Errors that the calls have and some systems lack. */
 #ifndef EBADFD
