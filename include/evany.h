@@ -184,8 +184,8 @@ int	evany_wait(int queue, struct evany_event *events, int most,
  * change is tried and has its result in ch_error; if one failed, nothing is
  * waited for, and the call fails with the errno value of the first that did.
  * With least 0 what is there is taken at once; with most 0 there is no wait.
- * Fewer than least come if the time is over, a signal was handled, or in alert
- * mode.
+ * Fewer than least come if the time is over, a signal was handled, memory or
+ * descriptors are wanting, or in alert mode.
  */
 int	evany_turn(int queue, struct evany_change *changes, int nchanges,
 	    struct evany_event *events, int least, int most, int64_t timeout);

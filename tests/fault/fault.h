@@ -70,6 +70,23 @@ void	fault_end(void);
 extern int fault_seen;
 /* May a call fail with this after it? */
 bool	fault_right(int error);
+/*
+ * fault_end() for a call that returned res, -1 if it failed.  True if it did
+ * not.  If it did, then rightly, and errno is what it was; or the scenario ends.
+ */
+bool	fault_passed(int res, const char *what);
+/* The test's own step, which must succeed. */
+#define FAULT_NEED(cond) do {						\
+	if (!(cond))							\
+		fault_fail("line %d: not (%s), errno %d", __LINE__, #cond, \
+		    errno);						\
+} while (0)
+/* A byte is written or read. */
+void	fault_put(int fd);
+void	fault_take(int fd);
+/* A file is made, with some bytes in it; some are added. */
+void	fault_make_file(const char *path);
+void	fault_grow_file(const char *path);
 
 /* ---- fault_alloc.c -------------------------------------------------------------- */
 

@@ -115,6 +115,10 @@ static const struct call {
 	{ SYS_statfs, "statfs", { 0 } },
 	{ SYS_futex, "futex", { 0 } },
 	{ SYS_getpid, "getpid", { 0 } },
+#ifdef SYS_getpgrp
+	{ SYS_getpgrp, "getpgrp", { 0 } },
+#endif
+	{ SYS_getpgid, "getpgid", { 0 } },
 	{ SYS_gettid, "gettid", { 0 } },
 	{ SYS_getsockopt, "getsockopt", { 0 } },
 	{ SYS_getsockname, "getsockname", { 0 } },
@@ -138,6 +142,8 @@ static const struct call {
 	{ SYS_rt_sigpending, "rt_sigpending", { 0 } },
 	{ SYS_rt_sigprocmask, "rt_sigprocmask", { 0 } },
 	{ SYS_rt_sigreturn, "rt_sigreturn", { 0 } },
+	{ SYS_sched_getparam, "sched_getparam", { 0 } },
+	{ SYS_sched_getscheduler, "sched_getscheduler", { 0 } },
 	{ SYS_sched_yield, "sched_yield", { 0 } },
 	{ SYS_statx, "statx", { 0 } },
 	{ SYS_timerfd_settime, "timerfd_settime", { 0 } },
@@ -261,6 +267,7 @@ fault_off(void)
 void
 fault_again(const struct fault_plan *fp)
 {
+	(void)alarm(HANG);
 	if (alloc_plan)
 		fault_alloc_plan(fp->fp_turn);
 	else

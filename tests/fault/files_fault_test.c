@@ -22,32 +22,6 @@ static char name[] = "file", other[] = "other", dir[] = "dir";
 
 static int port;
 
-#define NEED(cond) do {							\
-	if (!(cond))							\
-		fault_fail("line %d: not (%s), errno %d", __LINE__, #cond, \
-		    errno);						\
-} while (0)
-
-static void
-make_file(const char *path)
-{
-	int fd;
-
-	NEED((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644)) != -1);
-	NEED(write(fd, "some", 4) == 4);
-	NEED(close(fd) == 0);
-}
-
-static void
-grow(const char *path)
-{
-	int fd;
-
-	NEED((fd = open(path, O_WRONLY | O_APPEND)) != -1);
-	NEED(write(fd, "more", 4) == 4);
-	NEED(close(fd) == 0);
-}
-
 /* EAGAIN stands for the limits of the kernel. */
 static void
 associate(file_obj_t *fo, int events, void *user)
@@ -121,23 +95,23 @@ part_file(void)
 {
 	file_obj_t fo;
 
-	make_file(name);
+	fault_make_file(name);
 	evt_port_obj(&fo, name);
 	associate(&fo, FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC, EVT_USER(1));
 	quiet();
-	grow(name);
+	fault_grow_file(name);
 	one(&fo, FILE_MODIFIED | FILE_ATTRIB, EVT_USER(1));
 	quiet();
 	associate(&fo, FILE_ATTRIB, EVT_USER(2));
 	associate(&fo, FILE_TRUNC, EVT_USER(3));
-	NEED(truncate(name, 1) == 0);
+	FAULT_NEED(truncate(name, 1) == 0);
 	one(&fo, FILE_TRUNC, EVT_USER(3));
 	associate(&fo, FILE_ATTRIB, EVT_USER(4));
 	dissociate(&fo);
-	NEED(chmod(name, 0600) == 0);
+	FAULT_NEED(chmod(name, 0600) == 0);
 	quiet();
 	associate(&fo, FILE_ATTRIB, EVT_USER(5));
-	NEED(chmod(name, 0644) == 0);
+	FAULT_NEED(chmod(name, 0644) == 0);
 	one(&fo, FILE_ATTRIB, EVT_USER(5));
 	fo.fo_mtime.tv_sec = 1;
 	associate(&fo, FILE_MODIFIED, EVT_USER(6));
@@ -150,23 +124,23 @@ part_names(void)
 {
 	file_obj_t fo, fo2;
 
-	make_file(name);
-	make_file(other);
+	fault_make_file(name);
+	fault_make_file(other);
 	evt_port_obj(&fo, name);
 	evt_port_obj(&fo2, other);
 	associate(&fo, FILE_ATTRIB, EVT_USER(1));
-	NEED(unlink(name) == 0);
+	FAULT_NEED(unlink(name) == 0);
 	one(&fo, FILE_DELETE, EVT_USER(1));
-	make_file(name);
-	NEED(link(name, "link") == 0);
+	fault_make_file(name);
+	FAULT_NEED(link(name, "link") == 0);
 	associate(&fo, FILE_ATTRIB, EVT_USER(2));
-	NEED(unlink("link") == 0);
+	FAULT_NEED(unlink("link") == 0);
 	one(&fo, FILE_ATTRIB, EVT_USER(2));
 	associate(&fo, 0, EVT_USER(3));
 	associate(&fo2, 0, EVT_USER(4));
-	NEED(rename(name, "moved") == 0);
+	FAULT_NEED(rename(name, "moved") == 0);
 	one(&fo, FILE_RENAME_FROM, EVT_USER(3));
-	NEED(rename("moved", other) == 0);
+	FAULT_NEED(rename("moved", other) == 0);
 	one(&fo2, FILE_RENAME_TO, EVT_USER(4));
 	quiet();
 }
@@ -176,14 +150,14 @@ part_directory(void)
 {
 	file_obj_t fo;
 
-	NEED(mkdir(dir, 0755) == 0);
+	FAULT_NEED(mkdir(dir, 0755) == 0);
 	evt_port_obj(&fo, dir);
 	associate(&fo, FILE_MODIFIED, EVT_USER(1));
-	make_file("dir/file");
+	fault_make_file("dir/file");
 	one(&fo, FILE_MODIFIED, EVT_USER(1));
-	NEED(unlink("dir/file") == 0);
+	FAULT_NEED(unlink("dir/file") == 0);
 	associate(&fo, 0, EVT_USER(2));
-	NEED(rmdir(dir) == 0);
+	FAULT_NEED(rmdir(dir) == 0);
 	one(&fo, FILE_DELETE, EVT_USER(2));
 	quiet();
 }
@@ -193,15 +167,15 @@ all_parts(void)
 {
 
 	/* That this may fail is another program's matter. */
-	NEED((port = port_create()) != -1);
+	FAULT_NEED((port = port_create()) != -1);
 	part_file();
 	part_names();
 	part_directory();
 	(void)unlink(name);
 	(void)unlink(other);
-	NEED(close(port) == 0);
-	NEED((port = port_create()) != -1);
-	NEED(close(port) == 0);
+	FAULT_NEED(close(port) == 0);
+	FAULT_NEED((port = port_create()) != -1);
+	FAULT_NEED(close(port) == 0);
 }
 
 #define CASE(title, alloc, busy, text)					\

@@ -24,17 +24,11 @@
 static int
 faulty_queue(void)
 {
-	int error, kq;
+	int kq;
 
 	fault_begin();
 	kq = kqueue();
-	error = errno;
-	fault_end();
-	if (kq != -1)
-		return (kq);
-	if (!fault_right(error))
-		fault_fail("kqueue: errno %d after %d", error, fault_seen);
-	if ((kq = kqueue()) == -1)
+	if (!fault_passed(kq, "kqueue") && (kq = kqueue()) == -1)
 		fault_fail("kqueue: again errno %d", errno);
 	return (kq);
 }
@@ -47,17 +41,11 @@ static void
 faulty_changes(int kq, const struct kevent *kev, int n, bool fresh)
 {
 	struct kevent del;
-	int error, i, res;
+	int i;
 
 	fault_begin();
-	res = kevent(kq, kev, n, NULL, 0, NULL);
-	error = errno;
-	fault_end();
-	if (res == 0)
+	if (fault_passed(kevent(kq, kev, n, NULL, 0, NULL), "change"))
 		return;
-	if (res != -1 || !fault_right(error))
-		fault_fail("change of ident %ld filter %d: %d errno %d after "
-		    "%d", (long)kev->ident, kev->filter, res, error, fault_seen);
 	/* What failed is not there; what came before it may be. */
 	for (i = 0; i < n && n > 1; i++) {
 		del = kev[i];
@@ -105,16 +93,12 @@ expect(int kq, uintptr_t ident, int filter, struct kevent *out)
 {
 	static const struct timespec limit = { 10, 0 };
 	struct kevent ev[8];
-	int error, i, n, tries;
+	int i, n, tries;
 
 	for (tries = 0; tries < 20; tries++) {
 		fault_begin();
 		n = kevent(kq, NULL, 0, ev, 8, &limit);
-		error = errno;
-		fault_end();
-		if (n == -1 && !fault_right(error))
-			fault_fail("wait for ident %ld filter %d: errno %d "
-			    "after %d", (long)ident, filter, error, fault_seen);
+		(void)fault_passed(n, "wait");
 		if (n == 0)
 			break;
 		for (i = 0; i < n; i++) {
@@ -144,34 +128,13 @@ static void
 drop(int kq, uintptr_t ident, int filter)
 {
 	struct kevent kev;
-	int error, res;
 
 	EV_SET(&kev, ident, filter, EV_DELETE, 0, 0, NULL);
 	fault_begin();
-	res = kevent(kq, &kev, 1, NULL, 0, NULL);
-	error = errno;
-	fault_end();
-	if (res == 0)
-		return;
-	if (!fault_right(error) || kevent(kq, &kev, 1, NULL, 0, NULL) != 0)
-		fault_fail("delete of ident %ld filter %d: errno %d, %d after "
-		    "%d", (long)ident, filter, error, errno, fault_seen);
-}
-
-static void
-put(int fd)
-{
-	if (write(fd, "x", 1) != 1)
-		fault_fail("write: errno %d", errno);
-}
-
-static void
-take(int fd)
-{
-	char c;
-
-	if (read(fd, &c, 1) != 1)
-		fault_fail("read: errno %d", errno);
+	if (!fault_passed(kevent(kq, &kev, 1, NULL, 0, NULL), "delete") &&
+	    kevent(kq, &kev, 1, NULL, 0, NULL) != 0)
+		fault_fail("delete of ident %ld filter %d: again errno %d",
+		    (long)ident, filter, errno);
 }
 
 /* ---- the parts of a scenario ---------------------------------------------------- */
@@ -186,9 +149,9 @@ part_sockets(int kq)
 		fault_fail("socketpair: errno %d", errno);
 	faulty(kq, (uintptr_t)s[0], EVFILT_READ, EV_ADD, 0, 0);
 	quiet(kq);
-	put(s[1]);
+	fault_put(s[1]);
 	expect(kq, (uintptr_t)s[0], EVFILT_READ, &ev);
-	take(s[0]);
+	fault_take(s[0]);
 	drop(kq, (uintptr_t)s[0], EVFILT_READ);
 
 	/* Edges in both directions need two registrations. */
@@ -196,19 +159,19 @@ part_sockets(int kq)
 	faulty(kq, (uintptr_t)s[0], EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0);
 	expect(kq, (uintptr_t)s[0], EVFILT_WRITE, &ev);
 	quiet(kq);
-	put(s[1]);
+	fault_put(s[1]);
 	expect(kq, (uintptr_t)s[0], EVFILT_READ, &ev);
 	quiet(kq);
-	take(s[0]);
+	fault_take(s[0]);
 
 	/* Deliver once, then again when it is enabled. */
 	faulty(kq, (uintptr_t)s[1], EVFILT_READ, EV_ADD | EV_DISPATCH, 0, 0);
-	put(s[0]);
+	fault_put(s[0]);
 	expect(kq, (uintptr_t)s[1], EVFILT_READ, &ev);
 	quiet(kq);
 	faulty(kq, (uintptr_t)s[1], EVFILT_READ, EV_ENABLE, 0, 0);
 	expect(kq, (uintptr_t)s[1], EVFILT_READ, &ev);
-	take(s[1]);
+	fault_take(s[1]);
 	faulty(kq, (uintptr_t)s[1], EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0);
 	expect(kq, (uintptr_t)s[1], EVFILT_WRITE, &ev);
 	quiet(kq);
@@ -234,7 +197,7 @@ part_duplicate(int kq)
 	if (pipe(p) == -1 || (copy = dup(p[0])) == -1)
 		fault_fail("pipe: errno %d", errno);
 	faulty(kq, (uintptr_t)p[0], EVFILT_READ, EV_ADD, 0, 0);
-	put(p[1]);
+	fault_put(p[1]);
 	expect(kq, (uintptr_t)p[0], EVFILT_READ, &ev);
 	(void)close(p[0]);
 	/* The wait finds the number closed; what it must do may fail. */
@@ -435,7 +398,7 @@ part_many(int kq)
 {
 	static struct kevent ev[MANY], kev[MANY];
 	static const struct timespec zero;
-	int error, i, n, sum, tries;
+	int i, n, sum, tries;
 
 	for (i = 0; i < MANY; i++)
 		EV_SET(&kev[i], i, EVFILT_USER, EV_ADD | EV_ONESHOT,
@@ -444,11 +407,7 @@ part_many(int kq)
 	for (tries = 0, sum = 0; sum < MANY && tries < 10; tries++) {
 		fault_begin();
 		n = kevent(kq, NULL, 0, ev, MANY, &zero);
-		error = errno;
-		fault_end();
-		if (n == -1 && !fault_right(error))
-			fault_fail("wait: errno %d after %d", error, fault_seen);
-		sum += n > 0 ? n : 0;
+		sum += fault_passed(n, "wait") ? n : 0;
 	}
 	if (sum != MANY)
 		fault_fail("%d events of %d", sum, MANY);

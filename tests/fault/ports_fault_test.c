@@ -24,17 +24,12 @@
 static int
 faulty_port(void)
 {
-	int error, port;
+	int port;
 
 	fault_begin();
 	port = port_create();
-	error = errno;
-	fault_end();
-	if (port != -1)
-		return (port);
-	if (!fault_right(error))
-		fault_fail("port_create: errno %d after %d", error, fault_seen);
-	if ((port = port_create()) == -1)
+	if (!fault_passed(port, "port_create") &&
+	    (port = port_create()) == -1)
 		fault_fail("port_create: again errno %d", errno);
 	return (port);
 }
@@ -74,52 +69,33 @@ associate(int port, int fd, int events, void *user)
 static void
 dissociate(int port, int fd)
 {
-	int error, res;
 
 	fault_begin();
-	res = port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd);
-	error = errno;
-	fault_end();
-	if (res == 0)
-		return;
-	if (!fault_right(error) || port_dissociate(port, PORT_SOURCE_FD,
-	    (uintptr_t)fd) != 0)
-		fault_fail("port_dissociate: errno %d, %d after %d", error,
-		    errno, fault_seen);
+	if (!fault_passed(port_dissociate(port, PORT_SOURCE_FD,
+	    (uintptr_t)fd), "port_dissociate") &&
+	    port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd) != 0)
+		fault_fail("port_dissociate: again errno %d", errno);
 }
 
 static void
 post(int port, int events, void *user)
 {
-	int error, res;
 
 	fault_begin();
-	res = port_send(port, events, user);
-	error = errno;
-	fault_end();
-	if (res == 0)
-		return;
-	if (!fault_right(error))
-		fault_fail("port_send: errno %d after %d", error, fault_seen);
-	if (port_send(port, events, user) != 0)
+	if (!fault_passed(port_send(port, events, user), "port_send") &&
+	    port_send(port, events, user) != 0)
 		fault_fail("port_send: again errno %d", errno);
 }
 
 static void
 alert(int port, int events)
 {
-	int error, res;
 
 	fault_begin();
-	res = port_alert(port, PORT_ALERT_SET, events, NULL);
-	error = errno;
-	fault_end();
-	if (res == 0)
-		return;
-	if (!fault_right(error) ||
+	if (!fault_passed(port_alert(port, PORT_ALERT_SET, events, NULL),
+	    "port_alert") &&
 	    port_alert(port, PORT_ALERT_SET, events, NULL) != 0)
-		fault_fail("port_alert: errno %d, %d after %d", error, errno,
-		    fault_seen);
+		fault_fail("port_alert: again errno %d", errno);
 }
 
 /* At least n events must come, whatever fails while they are waited for. */
@@ -173,22 +149,6 @@ quiet(int port)
 
 	if (port_getn(port, NULL, 0, &n, NULL) != 0 || n != 0)
 		fault_fail("%u events too many", n);
-}
-
-static void
-put(int fd)
-{
-	if (write(fd, "x", 1) != 1)
-		fault_fail("write: errno %d", errno);
-}
-
-static void
-take(int fd)
-{
-	char c;
-
-	if (read(fd, &c, 1) != 1)
-		fault_fail("read: errno %d", errno);
 }
 
 /* ---- the parts of a scenario ---------------------------------------------------- */
@@ -259,7 +219,7 @@ part_sockets(int port)
 		fault_fail("socketpair: errno %d", errno);
 	associate(port, s[0], POLLIN, EVT_USER(1));
 	quiet(port);
-	put(s[1]);
+	fault_put(s[1]);
 	one(port, PORT_SOURCE_FD, (uintptr_t)s[0], POLLIN, EVT_USER(1));
 	quiet(port);
 	/* Again while it is ready, and with others for the queued event. */
@@ -268,12 +228,12 @@ part_sockets(int port)
 	associate(port, s[0], POLLIN, EVT_USER(3));
 	associate(port, s[0], POLLOUT, EVT_USER(4));
 	one(port, PORT_SOURCE_FD, (uintptr_t)s[0], POLLOUT, EVT_USER(4));
-	take(s[0]);
+	fault_take(s[0]);
 	associate(port, s[0], POLLIN, NULL);
 	dissociate(port, s[0]);
-	put(s[1]);
+	fault_put(s[1]);
 	quiet(port);
-	take(s[0]);
+	fault_take(s[0]);
 	associate(port, s[1], 0, EVT_USER(5));
 	(void)close(s[0]);
 	one(port, PORT_SOURCE_FD, (uintptr_t)s[1], POLLHUP, EVT_USER(5));
@@ -290,13 +250,13 @@ part_duplicate(int port)
 	if (pipe(p) == -1 || (copy = dup(p[0])) == -1 || pipe(q) == -1)
 		fault_fail("pipe: errno %d", errno);
 	associate(port, p[0], POLLIN, EVT_USER(1));
-	put(p[1]);
+	fault_put(p[1]);
 	if (dup2(q[0], p[0]) == -1)
 		fault_fail("dup2: errno %d", errno);
 	post(port, 1, EVT_USER(2));
 	one(port, PORT_SOURCE_USER, 0, 1, EVT_USER(2));
 	associate(port, p[0], POLLIN, EVT_USER(3));
-	put(q[1]);
+	fault_put(q[1]);
 	one(port, PORT_SOURCE_FD, (uintptr_t)p[0], POLLIN, EVT_USER(3));
 	(void)close(copy);
 	(void)close(p[0]);

@@ -11,6 +11,7 @@
 
 #include "evt_uni.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define ALL	(EVANY_MODIFIED | EVANY_MADE | EVANY_GONE |		\
@@ -459,6 +460,38 @@ EVT_TC(tree__is_removed, "UNI-153",
 	evt_close(q);
 }
 
+EVT_TC(tree__cannot_be_watched_for_now, "UNI-155",
+    "A new directory that cannot be watched is told lost, and tried again")
+{
+	struct rlimit all, few;
+	struct evany_event ev;
+	bool lost = false;
+	int low, q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE, EVANY_TREE, NULL));
+	evt_uni_none(q);
+	ATF_REQUIRE((low = dup(0)) != -1);
+	evt_close(low);
+	ATF_REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)low;
+	ATF_REQUIRE(mkdir("d/x", 0755) == 0);
+	ATF_REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (!lost && evany_wait(q, &ev, 1, looks() ? EVT_QUIET_MS * MS :
+	    EVT_WAIT_NS) == 1)
+		lost = (ev.ev_what & EVANY_LOST) != 0;
+	ATF_REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+	EVT_LOOKS(lost, "nothing was looked at meanwhile");
+	put("d/x/missed", "");
+	put("d/any", "");
+	(void)until(q, "x/missed", EVANY_MADE);
+	put("d/x/later", "");
+	(void)until(q, "x/later", EVANY_MADE);
+	evt_close(q);
+}
+
 EVT_TC(tree__events_are_limited, "UNI-154",
     "Events that nobody takes are kept up to a limit; then some are lost")
 {
@@ -508,6 +541,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, tree__new_directories);
 	EVT_TP_ADD_TC(tp, tree__moves);
 	EVT_TP_ADD_TC(tp, tree__is_removed);
+	EVT_TP_ADD_TC(tp, tree__cannot_be_watched_for_now);
 	EVT_TP_ADD_TC(tp, tree__events_are_limited);
 	return (atf_no_error());
 }

@@ -41,6 +41,7 @@ _Static_assert(sizeof(struct uni_note) <= 96, "a note and its slot: 128 bytes");
 #define UN_SILENT	0x02	/* DISPATCH, and its event was given */
 #define UN_PLAIN	0x04	/* FD: the file never blocks, no poller knows it */
 #define UN_MESSAGE	0x08	/* an event alone, no watch */
+#define UN_ENDED	0x10	/* its file had gone when it was to be set */
 
 struct uni_timer {
 	struct uni_note		ut_note;
@@ -95,7 +96,7 @@ struct uni_source {
 	/*
 	 * The note, new or not, shall be as the change says; un_user, un_what
 	 * and un_flags are set by the caller afterwards.  0; or an errno value
-	 * and nothing changed, but that EBADF ends a note which was there.
+	 * and nothing changed, unless UN_ENDED is set, which ends the note.
 	 */
 	int	(*so_set)(struct uni *, struct uni_note *,
 		    const struct evany_change *);

@@ -59,8 +59,10 @@ struct uni_new {
 	struct uni_node		*nn_parent;
 	uint32_t		 nn_cookie;
 	bool			 nn_silent;	/* its entries are not told */
+	bool			 nn_failed;	/* before; that was told */
 	char			 nn_name[];
 };
+TAILQ_HEAD(uni_news, uni_new);
 
 /* un_priv of the directory's note */
 struct uni_dir {
@@ -68,7 +70,7 @@ struct uni_dir {
 	struct uni_note		*ud_note;
 	struct uni_node		*ud_root;
 	struct uni_nodes	 ud_moved;
-	TAILQ_HEAD(, uni_new)	 ud_new;
+	struct uni_news		 ud_new;
 	TAILQ_HEAD(, uni_name)	 ud_names;	/* events not taken */
 	uint32_t		 ud_nnames;
 	uint32_t		 ud_what;
@@ -219,6 +221,7 @@ dir_add_new(struct uni_node *parent, const char *name, uint32_t cookie,
 	nn->nn_parent = parent;
 	nn->nn_cookie = cookie;
 	nn->nn_silent = silent;
+	nn->nn_failed = false;
 	memcpy(nn->nn_name, name, length + 1);
 	TAILQ_INSERT_TAIL(&parent->nd_dir->ud_new, nn, nn_link);
 	return (true);
@@ -286,11 +289,12 @@ node_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 	}
 	if ((what & EVANY_MADE) != 0 && node_listed(nd, ne->ne_name))
 		return;
-	if (ud->ud_tree && (what & EVANY_ISDIR) != 0) {
-		/* It comes before the event in the ready queue. */
+	/* It comes before the event in the ready queue. */
+	if (!TAILQ_EMPTY(&ud->ud_new) ||
+	    (ud->ud_tree && (what & EVANY_ISDIR) != 0))
 		evany__uni_pending(ud->ud_uni, ud->ud_note);
+	if (ud->ud_tree && (what & EVANY_ISDIR) != 0)
 		node_subdir(nd, ne, what);
-	}
 	if ((what & (ud->ud_what | EVANY_ENDED)) != 0)
 		dir_tell(nd, ne->ne_name, what & (ud->ud_what | EVANY_ENDED |
 		    EVANY_ISDIR), ne->ne_cookie);
@@ -392,7 +396,10 @@ node_read(struct uni_node *nd, DIR *dir, bool told)
 	int error = 0;
 	bool isdir;
 
-	while (error == 0 && (de = readdir(dir)) != NULL) {
+	while (error == 0) {
+		errno = 0;
+		if ((de = readdir(dir)) == NULL)
+			return (errno);
 		if (strcmp(de->d_name, ".") == 0 ||
 		    strcmp(de->d_name, "..") == 0)
 			continue;
@@ -455,23 +462,28 @@ node_grow(struct uni_node *parent, const char *name, bool silent)
 		return (error);
 	}
 	LIST_INSERT_HEAD(&parent->nd_children, nd, nd_link);
-	if ((error = node_attach(nd, path)) != 0) {
+	if ((error = node_attach(nd, path)) != 0 ||
+	    (error = node_list(nd, path, !silent)) != 0) {
 		LIST_REMOVE(nd, nd_link);
 		node_free(nd);
-	} else
-		error = node_list(nd, path, !silent);
+	}
 	free(path);
 	/* It is gone already, or is no directory any more. */
 	return (error == ENOENT || error == ENOTDIR ? 0 : error);
 }
 
-/* All new directories become nodes; false: not all could. */
-static bool
+/*
+ * All new directories become nodes.  0, or why the first could not that was not
+ * tried before; it is tried again when something happens in the tree.
+ */
+static int
 dir_grow(struct uni_dir *ud)
 {
+	struct uni_news failed = TAILQ_HEAD_INITIALIZER(failed);
 	struct uni_node *moved;
 	struct uni_new *nn;
-	bool all = true, silent;
+	int error, first = 0;
+	bool silent;
 
 	while ((nn = TAILQ_FIRST(&ud->ud_new)) != NULL) {
 		TAILQ_REMOVE(&ud->ud_new, nn, nn_link);
@@ -480,16 +492,24 @@ dir_grow(struct uni_dir *ud)
 			if (nn->nn_cookie != 0 &&
 			    moved->nd_cookie == nn->nn_cookie)
 				silent = true;
-		if (!nn->nn_parent->nd_deaf &&
-		    node_grow(nn->nn_parent, nn->nn_name, silent) != 0)
-			all = false;
-		free(nn);
+		error = nn->nn_parent->nd_deaf ? 0 :
+		    node_grow(nn->nn_parent, nn->nn_name, silent);
+		if (error == 0) {
+			free(nn);
+			continue;
+		}
+		if (first == 0 && !nn->nn_failed)
+			first = error;
+		nn->nn_failed = true;
+		nn->nn_silent = false;
+		TAILQ_INSERT_TAIL(&failed, nn, nn_link);
 	}
+	TAILQ_CONCAT(&ud->ud_new, &failed, nn_link);
 	while ((moved = LIST_FIRST(&ud->ud_moved)) != NULL) {
 		LIST_REMOVE(moved, nd_link);
 		node_free(moved);
 	}
-	return (all);
+	return (first);
 }
 
 /* After a loss: nobody knows which directories have come. */
@@ -539,8 +559,8 @@ dir_open(struct uni_dir *ud, const char *path)
 		error = node_attach(ud->ud_root, real);
 	if (error == 0 && ud->ud_tree) {
 		error = node_list(ud->ud_root, real, false);
-		if (error == 0 && !dir_grow(ud))
-			error = ENOSPC;
+		if (error == 0)
+			error = dir_grow(ud);
 	}
 	free(real);
 	return (error);
@@ -607,7 +627,7 @@ dir_take(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 	if ((un->un_status & UN_MESSAGE) == 0) {
 		if (ud->ud_lost && ud->ud_tree)
 			node_again(ud->ud_root);
-		if (!dir_grow(ud))
+		if (dir_grow(ud) != 0)
 			ud->ud_lost = true;
 		ev->ev_what = ud->ud_lost ? EVANY_LOST : 0;
 		ud->ud_lost = false;

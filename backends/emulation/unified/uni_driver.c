@@ -275,14 +275,14 @@ evany__uni_change(struct uni *uq, const struct evany_change *ch)
 	if (new && (error = note_new(uq, so, ch, &un)) != 0)
 		return (error);
 	if ((error = so->so_set(uq, un, ch)) != 0) {
-		if (new || error == EBADF)
+		if (new || (un->un_status & UN_ENDED) != 0)
 			evany__uni_free(uq, un);
 		return (error);
 	}
 	un->un_user = ch->ch_user;
 	un->un_what = ch->ch_what;
 	un->un_flags = (uint16_t)ch->ch_flags;
-	un->un_status &= (uint8_t)~UN_SILENT;
+	un->un_status &= (uint8_t)~(UN_SILENT | UN_ENDED);
 	if ((un->un_status & UN_PENDING) != 0)
 		evany__ready_add(uq->uq_inst, &un->un_watch);
 	return (0);

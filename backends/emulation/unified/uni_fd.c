@@ -99,6 +99,7 @@ plain_set(struct uni_note *un, uint32_t what)
 	if ((error = plain_stat((int)un->un_object, up)) != 0) {
 		if (un->un_priv == NULL)
 			free(up);
+		un->un_status |= UN_ENDED;
 		return (EBADF);
 	}
 	un->un_priv = up;
@@ -142,6 +143,7 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	if (error == ESTALE || (error == EPERM && mode != EVANY__OFF)) {
 		/* A new file has the number: nothing is left of the old one. */
 		evany__slot_renew(fd_slot(uq, un));
+		un->un_status |= UN_ENDED;
 		error = fd_update(uq, un, ch->ch_what);
 	}
 	switch (error) {
@@ -153,6 +155,7 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 		return (plain_set(un, ch->ch_what));
 	case EBADF:
 		wt->wt_mode = EVANY__OFF;
+		un->un_status |= UN_ENDED;
 		return (EBADF);
 	default:
 		wt->wt_dir = dir;
