@@ -334,33 +334,36 @@ $(sed -nE "s/(.*)  ->  (failed|broken).*/    $title: \1/p" "$log.cases")"
 	    "$(($(date +%s) - t0)) seconds"
 }
 
-# Zig for the cross builds, in a place of our own; without it they are skipped.
+zig_of()
+{
+	"$1" -c 'import os, ziglang
+print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))' 2>/dev/null
+}
+
+# Zig for the cross builds, in a place of our own as is what it keeps; without
+# it they are skipped.
 get_zig()
 {
 	[ -n "$cross" ] || return 0
-	if have zig; then
-		ZIG=$(command -v zig)
-	else
-		python=python3
-		if ! python3 -c 'import ziglang' 2>/dev/null; then
-			python=$build/zig-venv/bin/python
-			[ -x "$python" ] || quietly zig-venv \
-			    python3 -m venv "$build/zig-venv" || return 0
-			quietly zig-pip "$python" -m pip install \
-			    --disable-pip-version-check ziglang || {
-				say "no zig: is there no network?"
-				return 0
-			}
-		fi
-		ZIG=$("$python" -c 'import os, ziglang
-print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
-	fi
-	export ZIG
+	python=$build/zig-venv/bin/python
+	ZIG=$(command -v zig || zig_of python3 || zig_of "$python") || {
+		say "installing zig into _build/zig-venv, by pip"
+		quietly zig-venv python3 -m venv "$build/zig-venv" &&
+		    quietly zig-pip "$python" -m pip install \
+		    --disable-pip-version-check "ziglang==0.17.*" &&
+		    ZIG=$(zig_of "$python")
+	} || {
+		say "no zig, so no cross builds: is there no network?"
+		return 0
+	}
+	: "${ZIG_GLOBAL_CACHE_DIR:=$build/zig-cache}"
+	export ZIG ZIG_GLOBAL_CACHE_DIR
 }
 
 # What runs where.
 #
-#	gcc	everything; EVANY_CROSS=1: the cross builds too
+#	gcc	everything, the cross builds too: those that EVANY_CROSS lists, or
+#		all of them if it is "all"
 #	poll	the portable mechanisms: the facilities, the contract and one
 #		model
 #	interposed  the facilities; the other folders do not close numbers
@@ -373,7 +376,7 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))')
 behaviour="kqueue backends ports unified model fault interpose"
 sane="kqueue backends ports unified model"
 facilities="kqueue ports unified"
-cross=${EVANY_CROSS-}
+cross=${EVANY_CROSS-freebsd netbsd macos musl}
 
 # Only the folders that have tests in this tree.
 folders()

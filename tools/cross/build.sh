@@ -26,7 +26,7 @@ print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))') || {
 	}
 fi
 
-# "# host <configure's --host> target <zig's -target>"
+# "# host <configure's --host> target <zig's -target, and more of its flags>"
 set -- "$@" $(sed -n '1s/^# host \([^ ]*\) target .*/--host=\1/p' "$cache")
 target=$(sed -n '1s/.* target //p' "$cache")
 
