@@ -216,6 +216,7 @@ struct evany__hash {
 	uint32_t		 ha_size;	/* a power of two, or 0 */
 	uint32_t		 ha_count;
 };
+uint32_t evany__hash_key(uintptr_t object, unsigned kind);
 /* The first of a chain in which all with that key are. */
 struct evany__watch *evany__hash_first(const struct evany__hash *,
 	    uint32_t key);

@@ -7,7 +7,8 @@
 /*
  * hash: watches that stand on no descriptor, by a number that their driver
  * makes of what names them.  Chains of wt_next; the table doubles when it has
- * as many watches as chains, and lives with the old one if there is no memory.
+ * two watches for each chain, since a chain takes as many bytes as it may save
+ * steps, and lives with the old one if there is no memory.
  *
  * All functions: instance lock held.
  */
@@ -19,6 +20,14 @@
 #include "backends/emulation/core/core.h"
 
 #define FIRST	16U
+
+uint32_t
+evany__hash_key(uintptr_t object, unsigned kind)
+{
+	uint64_t h = (uint64_t)object * 0x9e3779b97f4a7c15ULL;
+
+	return ((uint32_t)(h >> 32) ^ kind);
+}
 
 static struct evany__watch **
 chain(const struct evany__hash *h, uint32_t key)
@@ -32,7 +41,7 @@ grow(struct evany__hash *h)
 	struct evany__watch **old = h->ha_chains, **to, *next, *wt;
 	uint32_t i, size = h->ha_size;
 
-	if (h->ha_count < size)
+	if (h->ha_count < 2 * size)
 		return (0);
 	to = calloc(size == 0 ? FIRST : 2 * (size_t)size, sizeof(*to));
 	if (to == NULL)

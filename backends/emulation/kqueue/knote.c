@@ -20,56 +20,18 @@
 
 #include "backends/emulation/kqueue/knote.h"
 
-static uint32_t
-hash(uintptr_t ident, short filter)
-{
-	uint64_t h = (uint64_t)ident * 0x9e3779b97f4a7c15ULL;
-
-	return ((uint32_t)(h >> 32) ^ (uint32_t)(unsigned short)filter);
-}
-
 static struct knote *
 knote_of(struct evany__watch *wt)
 {
 	return ((struct knote *)(void *)wt);
 }
 
-static struct knote **
-hash_chain(struct kqueue *kq, uintptr_t ident, short filter)
+uint32_t
+evany__knote_key(const struct evany__watch *wt)
 {
-	return (&kq->kq_hash[hash(ident, filter) & (kq->kq_hash_size - 1)]);
-}
+	const struct knote *kn = (const void *)wt;
 
-static struct knote *
-hash_next(struct knote *kn)
-{
-	return (knote_of(kn->kn_watch.wt_next));
-}
-
-static int
-hash_grow(struct kqueue *kq)
-{
-	struct knote **chain, *kn, *next, **old = kq->kq_hash;
-	uint32_t i, size = kq->kq_hash_size;
-
-	/* Two in a chain: a place takes as many bytes as it may save steps. */
-	if (kq->kq_hashed < 2 * size)
-		return (0);
-	chain = calloc(size == 0 ? 16 : 2 * (size_t)size, sizeof(*chain));
-	if (chain == NULL)
-		return (size == 0 ? ENOMEM : 0);
-	kq->kq_hash = chain;
-	kq->kq_hash_size = size == 0 ? 16 : 2 * size;
-	for (i = 0; i < size; i++)
-		for (kn = old[i]; kn != NULL; kn = next) {
-			next = hash_next(kn);
-			chain = hash_chain(kq, kn->kn_ident, kn->kn_filter);
-			kn->kn_watch.wt_next = *chain == NULL ? NULL :
-			    &(*chain)->kn_watch;
-			*chain = kn;
-		}
-	free(old);
-	return (0);
+	return (evany__hash_key(kn->kn_ident, (unsigned short)kn->kn_filter));
 }
 
 struct knote *
@@ -77,7 +39,6 @@ evany__knote_find(struct kqueue *kq, uintptr_t ident, short filter)
 {
 	struct evany__fdslot *fs;
 	struct evany__watch *wt;
-	struct knote *kn;
 
 	if (evany__filterops(filter)->fo_isfd) {
 		fs = evany__slot_find(kq->kq_inst, (int)ident);
@@ -88,12 +49,11 @@ evany__knote_find(struct kqueue *kq, uintptr_t ident, short filter)
 				return (knote_of(wt));
 		return (NULL);
 	}
-	if (kq->kq_hash_size == 0)
-		return (NULL);
-	for (kn = *hash_chain(kq, ident, filter); kn != NULL;
-	    kn = hash_next(kn))
-		if (kn->kn_ident == ident && kn->kn_filter == filter)
-			return (kn);
+	for (wt = evany__hash_first(&kq->kq_hash, evany__hash_key(ident,
+	    (unsigned short)filter)); wt != NULL; wt = wt->wt_next)
+		if (knote_of(wt)->kn_ident == ident &&
+		    knote_of(wt)->kn_filter == filter)
+			return (knote_of(wt));
 	return (NULL);
 }
 
@@ -101,47 +61,83 @@ static int
 knote_insert(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 {
 	struct evany__fdslot *fs;
-	struct knote **chain;
 	int error;
 
-	if (fop->fo_isfd) {
-		error = evany__slot_get(kq->kq_inst, (int)kn->kn_ident, &fs);
-		if (error != 0)
-			return (error);
-		evany__slot_insert(fs, (int)kn->kn_ident, &kn->kn_watch);
-		return (0);
-	}
-	if ((error = hash_grow(kq)) != 0)
+	if (!fop->fo_isfd)
+		return (evany__hash_insert(&kq->kq_hash, &kn->kn_watch));
+	error = evany__slot_get(kq->kq_inst, (int)kn->kn_ident, &fs);
+	if (error != 0)
 		return (error);
-	chain = hash_chain(kq, kn->kn_ident, kn->kn_filter);
-	kn->kn_watch.wt_next = *chain == NULL ? NULL : &(*chain)->kn_watch;
-	*chain = kn;
-	kq->kq_hashed++;
+	evany__slot_insert(fs, (int)kn->kn_ident, &kn->kn_watch);
 	return (0);
 }
 
 static void
 knote_remove(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 {
-	struct evany__watch **wtp;
-	struct knote **chain;
 
-	if (fop->fo_isfd) {
+	if (fop->fo_isfd)
 		evany__slot_remove(evany__knote_slot(kq, kn),
 		    (int)kn->kn_ident, &kn->kn_watch);
-		return;
-	}
-	kq->kq_hashed--;
-	chain = hash_chain(kq, kn->kn_ident, kn->kn_filter);
-	if (*chain == kn) {
-		*chain = hash_next(kn);
-		return;
-	}
-	for (wtp = &(*chain)->kn_watch.wt_next; *wtp != &kn->kn_watch;
-	    wtp = &(*wtp)->wt_next)
-		continue;
-	*wtp = kn->kn_watch.wt_next;
+	else
+		evany__hash_remove(&kq->kq_hash, &kn->kn_watch);
 }
+
+/* ---- ext[4], which few programs use ------------------------------------------- */
+
+struct kn_ext {
+	RB_ENTRY(kn_ext)	 ke_node;
+	const struct knote	*ke_knote;
+	uint64_t		 ke_ext[4];
+};
+
+static int
+ext_compare(const struct kn_ext *a, const struct kn_ext *b)
+{
+	uintptr_t x = (uintptr_t)a->ke_knote, y = (uintptr_t)b->ke_knote;
+
+	return ((x > y) - (x < y));
+}
+
+RB_GENERATE_INTERNAL(kn_exts, kn_ext, ke_node, ext_compare,
+    static __attribute__((__unused__)))
+
+static struct kn_ext *
+ext_find(struct kqueue *kq, const struct knote *kn)
+{
+	struct kn_ext key = { .ke_knote = kn };
+
+	return (RB_FIND(kn_exts, &kq->kq_exts, &key));
+}
+
+/* Takes over those of a change; all zero needs no memory. */
+static int
+ext_set(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
+{
+	struct kn_ext *ke;
+
+	if ((kn->kn_status & KN_EXT) != 0)
+		ke = ext_find(kq, kn);
+	else if ((kev->ext[0] | kev->ext[1] | kev->ext[2] | kev->ext[3]) == 0)
+		return (0);
+	else if ((ke = malloc(sizeof(*ke))) == NULL)
+		return (ENOMEM);
+	else {
+		ke->ke_knote = kn;
+		(void)RB_INSERT(kn_exts, &kq->kq_exts, ke);
+		kn->kn_status |= KN_EXT;
+	}
+	memcpy(ke->ke_ext, kev->ext, sizeof(ke->ke_ext));
+	return (0);
+}
+
+void
+evany__knote_ext(struct kqueue *kq, const struct knote *kn, uint64_t *ext)
+{
+	memcpy(ext, ext_find(kq, kn)->ke_ext, 4 * sizeof(*ext));
+}
+
+/* ---- life ---------------------------------------------------------------------- */
 
 static struct evany__slab *
 knote_slab(struct kqueue *kq, const struct filterops *fop)
@@ -152,24 +148,14 @@ knote_slab(struct kqueue *kq, const struct filterops *fop)
 static void
 knote_free(struct kqueue *kq, const struct filterops *fop, struct knote *kn)
 {
+	struct kn_ext *ke;
 
-	free(kn->kn_ext);
+	if ((kn->kn_status & KN_EXT) != 0) {
+		ke = ext_find(kq, kn);
+		(void)RB_REMOVE(kn_exts, &kq->kq_exts, ke);
+		free(ke);
+	}
 	evany__slab_put(knote_slab(kq, fop), kn);
-}
-
-/* ext[4] of the change; all zero needs no memory. */
-static int
-knote_ext(struct knote *kn, const struct kevent *kev)
-{
-
-	if (kn->kn_ext == NULL &&
-	    (kev->ext[0] | kev->ext[1] | kev->ext[2] | kev->ext[3]) == 0)
-		return (0);
-	if (kn->kn_ext == NULL &&
-	    (kn->kn_ext = malloc(sizeof(kev->ext))) == NULL)
-		return (ENOMEM);
-	memcpy(kn->kn_ext, kev->ext, sizeof(kev->ext));
-	return (0);
 }
 
 /* A knote in place, not attached to its filter yet. */
@@ -191,7 +177,7 @@ evany__knote_new(struct kqueue *kq, const struct filterops *fop,
 	    EV_DISPATCH);
 	if ((kev->flags & (EV_DISABLE | EV_ENABLE)) == EV_DISABLE)
 		kn->kn_status |= KN_DISABLED;
-	if ((error = knote_ext(kn, kev)) != 0 ||
+	if ((error = ext_set(kq, kn, kev)) != 0 ||
 	    (error = knote_insert(kq, fop, kn)) != 0) {
 		knote_free(kq, fop, kn);
 		return (error);
@@ -235,10 +221,9 @@ evany__knote_default_touch(struct kqueue *kq, struct knote *kn,
     const struct kevent *kev)
 {
 
-	(void)kq;
 	kn->kn_sfflags = kev->fflags;
 	kn->kn_sdata = kev->data;
-	return (knote_ext(kn, kev));
+	return (ext_set(kq, kn, kev));
 }
 
 /* What filters do whose activity is kept in the knote. */

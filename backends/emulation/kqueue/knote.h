@@ -16,6 +16,7 @@
 #define EVANY_KNOTE_H
 
 #include <sys/types.h>
+#include <sys/tree.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,13 +35,12 @@ struct knote {
 	short			 kn_filter;
 	unsigned short		 kn_flags;	/* mode, and EV_EOF to return */
 	unsigned short		 kn_status;
-	uint64_t		*kn_ext;	/* four, NULL if all are zero */
 	union {
 		void		*kn_priv;	/* filter's */
 		int64_t		 kn_period;	/* TIMER: ns; 0: absolute */
 	};
 };
-_Static_assert(sizeof(struct knote) <= 96, "a knote and its slot: 128 bytes");
+_Static_assert(sizeof(struct knote) <= 88, "a knote and its slot: 128 bytes");
 
 /* kn_status */
 #define KN_ACTIVE	0x01	/* the condition came true, not returned yet */
@@ -50,22 +50,24 @@ _Static_assert(sizeof(struct knote) <= 96, "a knote and its slot: 128 bytes");
 #define KN_FORCED	0x10	/* EV_FORCEONESHOT */
 #define KN_MORE		0x20	/* filter: another event follows this one */
 #define KN_BUSY		0x40	/* EMPTY: was not empty since the last event */
+#define KN_EXT		0x80	/* not all of ext[] is zero: kq_exts */
 
 /* A knote with a timer. */
 struct knote_timer {
 	struct knote		kt_knote;
 	struct evany__timer	kt_timer;
 };
-_Static_assert(sizeof(struct knote_timer) <= 112,
+_Static_assert(sizeof(struct knote_timer) <= 104,
     "a timer and its places in hash table and heap: 128 bytes");
+
+RB_HEAD(kn_exts, kn_ext);
 
 struct kqueue {
 	struct evany__inst	*kq_inst;
 	struct evany__slab	 kq_slab;	/* knotes */
 	struct evany__slab	 kq_slab_timer;	/* knotes with timers */
-	struct knote		**kq_hash;	/* those without descriptor */
-	uint32_t		 kq_hash_size;	/* a power of two, or 0 */
-	uint32_t		 kq_hashed;
+	struct evany__hash	 kq_hash;	/* those without descriptor */
+	struct kn_exts		 kq_exts;	/* ext[] of the few that have it */
 	int			*kq_lonely;	/* unix sockets not connected */
 	_Atomic uint32_t	 kq_nlonely;	/* read without the lock */
 };
@@ -111,6 +113,7 @@ struct filterops {
 const struct filterops *evany__filterops(short filter);
 
 /* knote.c */
+uint32_t evany__knote_key(const struct evany__watch *);
 struct knote *evany__knote_find(struct kqueue *, uintptr_t ident,
 	    short filter);
 int	evany__knote_new(struct kqueue *, const struct filterops *,
@@ -121,6 +124,8 @@ void	evany__knote_deactivate(struct kqueue *, struct knote *);
 int	evany__knote_default_touch(struct kqueue *, struct knote *,
 	    const struct kevent *);
 int	evany__knote_default_arm(struct kqueue *, struct knote *, bool again);
+/* ext[4] of a knote with KN_EXT. */
+void	evany__knote_ext(struct kqueue *, const struct knote *, uint64_t *ext);
 enum kq_answer evany__knote_queued_event(struct kqueue *, struct knote *,
 	    unsigned bits);
 

@@ -74,10 +74,17 @@ kqueue_init(struct evany__inst *inst)
 	if ((kq = calloc(1, sizeof(*kq))) == NULL)
 		return (ENOMEM);
 	kq->kq_inst = inst;
+	kq->kq_hash.ha_key = evany__knote_key;
 	evany__slab_init(&kq->kq_slab, sizeof(struct knote), false);
 	evany__slab_init(&kq->kq_slab_timer, sizeof(struct knote_timer), false);
 	inst->in_data = kq;
 	return (0);
+}
+
+static void
+end_one(void *arg, struct evany__watch *wt)
+{
+	evany__knote_drop(arg, (struct knote *)(void *)wt);
 }
 
 /* Ends the knotes of a slot that the mechanism need not be told of. */
@@ -88,7 +95,7 @@ slot_drop(struct kqueue *kq, struct evany__fdslot *fs)
 
 	while ((wt = fs->fs_watches) != NULL) {
 		wt->wt_mode = EVANY__OFF;
-		evany__knote_drop(kq, (struct knote *)(void *)wt);
+		end_one(kq, wt);
 	}
 }
 
@@ -102,10 +109,7 @@ kqueue_close(struct evany__inst *inst)
 		for (i = 0; inst->in_pages[page] != NULL &&
 		    i < EVANY__PAGE_SLOTS; i++)
 			slot_drop(kq, &inst->in_pages[page][i]);
-	for (i = 0; i < kq->kq_hash_size; i++)
-		while (kq->kq_hash[i] != NULL)
-			evany__knote_drop(kq, kq->kq_hash[i]);
-	free(kq->kq_hash);
+	evany__hash_fini(&kq->kq_hash, end_one, kq);
 	free(kq->kq_lonely);
 	evany__slab_fini(&kq->kq_slab);
 	evany__slab_fini(&kq->kq_slab_timer);
@@ -216,7 +220,7 @@ evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
 /* ---- events ------------------------------------------------------------------ */
 
 static void
-event_fill(struct kevent *kev, const struct knote *kn)
+event_fill(struct kqueue *kq, struct kevent *kev, const struct knote *kn)
 {
 
 	kev->ident = kn->kn_ident;
@@ -225,8 +229,8 @@ event_fill(struct kevent *kev, const struct knote *kn)
 	kev->fflags = kn->kn_fflags;
 	kev->data = kn->kn_data;
 	kev->udata = kn->kn_udata;
-	if (kn->kn_ext != NULL)
-		memcpy(kev->ext, kn->kn_ext, sizeof(kev->ext));
+	if ((kn->kn_status & KN_EXT) != 0)
+		evany__knote_ext(kq, kn, kev->ext);
 	else
 		memset(kev->ext, 0, sizeof(kev->ext));
 }
@@ -255,7 +259,7 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 		kn->kn_flags |= EV_ONESHOT;
 		kn->kn_status &= (unsigned short)~KN_MORE;
 	}
-	event_fill(&((struct kevent *)sk->sk_events)[sk->sk_count++], kn);
+	event_fill(kq, &((struct kevent *)sk->sk_events)[sk->sk_count++], kn);
 	kn->kn_watch.wt_call = kq->kq_inst->in_call;
 	if ((kn->kn_flags & EV_ONESHOT) != 0 &&
 	    (kn->kn_status & KN_MORE) == 0) {

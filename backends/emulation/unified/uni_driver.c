@@ -62,19 +62,11 @@ evany__uni_source(int source)
 /* ---- notes ------------------------------------------------------------------- */
 
 static uint32_t
-key(uintptr_t object, int source)
-{
-	uint64_t h = (uint64_t)object * 0x9e3779b97f4a7c15ULL;
-
-	return ((uint32_t)(h >> 32) ^ (uint32_t)source);
-}
-
-static uint32_t
 note_key(const struct evany__watch *wt)
 {
 	const struct uni_note *un = (const void *)wt;
 
-	return (key(un->un_object, un->un_source));
+	return (evany__hash_key(un->un_object, un->un_source));
 }
 
 static struct uni_note *
@@ -87,8 +79,8 @@ note_find(struct uni *uq, int source, uintptr_t object)
 		fs = evany__slot_find(uq->uq_inst, (int)object);
 		return (fs == NULL ? NULL : uni_note_of(fs->fs_watches));
 	}
-	for (wt = evany__hash_first(&uq->uq_hash, key(object, source));
-	    wt != NULL; wt = wt->wt_next)
+	for (wt = evany__hash_first(&uq->uq_hash, evany__hash_key(object,
+	    (unsigned)source)); wt != NULL; wt = wt->wt_next)
 		if (uni_note_of(wt)->un_object == object &&
 		    uni_note_of(wt)->un_source == source)
 			return (uni_note_of(wt));
