@@ -4,8 +4,9 @@
 # From a bare system to a running program, or to the whole suite's result.
 #
 #	./bootstrap.sh demo	builds, installs into ./_prefix, compiles
-#				examples/kqueue_demo.c through pkg-config and
-#				runs it on a file
+#				examples/kqueue_demo.c and examples/jobserver.c
+#				through pkg-config and runs them on files, and
+#				shows what evany info tells of the system
 #	./bootstrap.sh check	builds in every way there is and runs all tests
 #
 # Both install the packages that are missing, with the system's own package
@@ -227,16 +228,33 @@ demo()
 	pc=$(command -v pkg-config || command -v pkgconf)
 	flags=$("$pc" --cflags --libs evany-overlay)
 	cc=$(command -v cc || command -v gcc || command -v clang)
-	# The paths as they are in here, for reading.
-	say "cc examples/kqueue_demo.c -o _build/kqueue_demo" \
-	    '$(pkg-config --cflags --libs evany-overlay)'
+	LD_LIBRARY_PATH=$prefix/lib DYLD_LIBRARY_PATH=$prefix/lib
+	export LD_LIBRARY_PATH DYLD_LIBRARY_PATH
 	echo "    pkg-config says: $flags"
-	"$cc" examples/kqueue_demo.c -o "$build/kqueue_demo" $flags
-	say "_build/kqueue_demo README.md"
-	LD_LIBRARY_PATH=$prefix/lib DYLD_LIBRARY_PATH=$prefix/lib \
-	    "$build/kqueue_demo" README.md
+	show kqueue_demo README.md
 	say "wc README.md says:"
 	wc README.md
+	# Not on every system does a child process have its parent's port.
+	show jobserver README.md NEWS LICENSE ||
+	    say "failed: see CAVEATS in port_create(3)"
+	say "wc -l README.md NEWS LICENSE says:"
+	wc -l README.md NEWS LICENSE
+	say "_prefix/bin/evany info"
+	"$prefix/bin/evany" info | sed '/^  mechanism/,$d'
+}
+
+# show example argument...: compiles it as a program from elsewhere, and runs it.
+show()
+{
+	# The paths as they are in here, for reading.
+	say "cc examples/$1.c -o _build/$1" \
+	    '$(pkg-config --cflags --libs evany-overlay)'
+	"$cc" "examples/$1.c" -o "$build/$1" $flags ||
+	    die "examples/$1.c does not build"
+	say "_build/$*"
+	example=$build/$1
+	shift
+	"$example" "$@"
 }
 
 # ---- check ---------------------------------------------------------------------
