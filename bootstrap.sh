@@ -388,8 +388,8 @@ get_zig()
 #		behind the library's back
 #	clang	all behaviour, and what a compiler can change of the packaging
 #	sanitizers  all behaviour but programs that replace malloc(3) or trace
-#		themselves; with the portable mechanisms and their thread
-#		ThreadSanitizer only
+#		themselves; with the portable mechanisms the facilities and the
+#		contract, or kqueue and ports under ThreadSanitizer
 #	distcheck  some cases of each kind: is everything in the tarball?
 behaviour="kqueue backends ports unified model fault interpose"
 sane="kqueue backends ports unified model"
@@ -489,6 +489,9 @@ check()
 	fi
 
 	sanitized asan address,undefined
+	[ ! -e "$build/asan/tests/Kyuafile" ] ||
+	    sanely asan "address,undefined, EVANY_BACKENDS=poll" \
+	    EVANY_BACKENDS=poll CASES="$(folders "$facilities backends")"
 	sanitized tsan thread
 	[ ! -e "$build/tsan/tests/Kyuafile" ] ||
 	    sanely tsan "thread, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
