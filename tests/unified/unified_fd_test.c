@@ -355,6 +355,62 @@ EVT_TC(reused__watches_the_new_file, "UNI-061",
 	evt_close(q);
 }
 
+EVT_TC(plain__nothing_else, "UNI-058 UNI-033",
+    "What is always ready counts once towards least; it is never urgent")
+{
+	struct evany_event ev[8];
+	int fd, q;
+
+	q = evt_queue();
+	ATF_REQUIRE((fd = open("/dev/null", O_RDWR)) != -1);
+	EVT_OK(evany_fd(q, fd, EVANY_READ | EVANY_WRITE, 0, NULL));
+	ATF_REQUIRE_EQ(evany_turn(q, NULL, 0, ev, 3, 8, 10 * MS), 1);
+	EVT_UNI(&ev[0], EVANY_FD, fd, EVANY_READ | EVANY_WRITE, NULL);
+	EVT_OK(evany_post(q, 1, 1, NULL));
+	ATF_REQUIRE_EQ(evany_turn(q, NULL, 0, ev, 2, 8, EVT_WAIT_NS), 2);
+	EVT_OK(evany_fd(q, fd, EVANY_PRIORITY, 0, NULL));
+	evt_uni_none(q);
+	evt_close(fd);
+	evt_close(q);
+}
+
+/* A number gets a file that never blocks. */
+static void
+becomes_null(int fd)
+{
+	int null;
+
+	ATF_REQUIRE((null = open("/dev/null", O_RDWR)) != -1);
+	ATF_REQUIRE_EQ(dup2(null, fd), fd);
+	evt_close(null);
+}
+
+EVT_TC(reused__by_what_never_blocks, "UNI-024 UNI-060 UNI-061",
+    "A watch ends when its number gets a file that never blocks")
+{
+	struct evany_event ev;
+	int i, q, s[2];
+
+	for (i = 0; i < 2; i++) {
+		q = evt_queue();
+		evt_sockpair(s, SOCK_STREAM);
+		evt_write(s[1], 1);
+		EVT_OK(evany_fd(q, s[0], EVANY_READ, 0, NULL));
+		/* Found ready, and kept back for the alert. */
+		EVT_OK(evany_alert(q, 1, NULL));
+		ATF_REQUIRE_EQ(evt_uni_get(q, &ev, 1), 1);
+		EVT_OK(evany_alert(q, 0, NULL));
+		becomes_null(s[0]);
+		if (i == 0)
+			evt_uni_none(q);
+		ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_FD,
+		    (uintptr_t)s[0])), ENOENT);
+		evt_close(s[0]);
+		evt_close(s[1]);
+		evt_close(q);
+	}
+}
+
 EVT_TC(priority__is_told, "UNI-062", "Urgent data is EVANY_PRIORITY")
 {
 	struct evany_event ev;
@@ -387,6 +443,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, closed__cannot_be_set);
 	EVT_TP_ADD_TC(tp, closed__ends_the_watch);
 	EVT_TP_ADD_TC(tp, reused__watches_the_new_file);
+	EVT_TP_ADD_TC(tp, plain__nothing_else);
+	EVT_TP_ADD_TC(tp, reused__by_what_never_blocks);
 	EVT_TP_ADD_TC(tp, priority__is_told);
 	return (atf_no_error());
 }

@@ -128,6 +128,51 @@ EVT_TC(file__comes_and_goes, "UNI-132",
 	evt_close(q);
 }
 
+EVT_TC(file__gone_at_once, "UNI-132",
+    "What comes and goes before the event is taken is told as gone too")
+{
+	struct evany_event ev;
+	uint32_t what;
+	int q;
+
+	q = evt_queue();
+	EVT_OK(evany_file(q, 1, "f", ALL, 0, NULL));
+	put("f", "");
+	/* A change makes the queue look at what there is. */
+	EVT_OK(evany_file(q, 2, "other", ALL, 0, NULL));
+	EVT_OK(evany_drop(q, EVANY_FILE, 2));
+	ATF_REQUIRE(unlink("f") == 0);
+	if (looks()) {
+		evt_close(q);
+		return;
+	}
+	for (what = 0; (what & EVANY_GONE) == 0; what |= ev.ev_what)
+		evt_uni_one(q, &ev);
+	ATF_REQUIRE((what & EVANY_MADE) != 0);
+	evt_uni_none(q);
+	evt_close(q);
+}
+
+EVT_TC(file__moved_away, "UNI-131",
+    "A file that has lost the name is not told of any more")
+{
+	struct evany_event ev;
+	int q;
+
+	q = evt_queue();
+	put("f", "");
+	EVT_OK(evany_file(q, 1, "f", EVANY_MODIFIED | EVANY_MOVED_FROM |
+	    EVANY_GONE, 0, NULL));
+	ATF_REQUIRE(rename("f", "g") == 0);
+	put("g", "more");
+	evt_uni_one(q, &ev);
+	ATF_REQUIRE_MSG(looks() || ev.ev_what == EVANY_MOVED_FROM, "%s",
+	    evt_uni_text(&ev));
+	put("g", "more");
+	evt_uni_none(q);
+	evt_close(q);
+}
+
 EVT_TC(file__link, "UNI-133",
     "A symbolic link is followed, unless that is not wanted")
 {
@@ -530,6 +575,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, file__is_modified);
 	EVT_TP_ADD_TC(tp, file__is_replaced);
 	EVT_TP_ADD_TC(tp, file__comes_and_goes);
+	EVT_TP_ADD_TC(tp, file__gone_at_once);
+	EVT_TP_ADD_TC(tp, file__moved_away);
 	EVT_TP_ADD_TC(tp, file__link);
 	EVT_TP_ADD_TC(tp, file__modes);
 	EVT_TP_ADD_TC(tp, file__stray_values);

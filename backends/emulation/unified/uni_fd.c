@@ -62,6 +62,15 @@ fd_update(struct uni *uq, struct uni_note *un, unsigned fresh)
 	    fd_slot(uq, un), fresh));
 }
 
+/* Is the number still the file's?  If another never blocks, it is not. */
+static int
+fd_verify(struct uni *uq, struct uni_note *un)
+{
+	int error = fd_update(uq, un, EVANY__VERIFY);
+
+	return (error == EPERM ? ESTALE : error);
+}
+
 /* ---- plain files ------------------------------------------------------------- */
 
 static int
@@ -89,7 +98,7 @@ plain_same(const struct uni_note *un)
 }
 
 static int
-plain_set(struct uni_note *un, uint32_t what)
+plain_set(struct uni *uq, struct uni_note *un, uint32_t what)
 {
 	struct uni_plain *up = un->un_priv;
 	int error;
@@ -107,6 +116,10 @@ plain_set(struct uni_note *un, uint32_t what)
 	un->un_status |= UN_PLAIN;
 	if ((what & (EVANY_READ | EVANY_WRITE)) != 0)
 		un->un_status |= UN_PENDING;
+	else {
+		un->un_status &= (uint8_t)~UN_PENDING;
+		evany__ready_remove(uq->uq_inst, &un->un_watch);
+	}
 	return (0);
 }
 
@@ -152,7 +165,7 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 		plain_end(un);
 		return (0);
 	case EPERM:
-		return (plain_set(un, ch->ch_what));
+		return (plain_set(uq, un, ch->ch_what));
 	case EBADF:
 		wt->wt_mode = EVANY__OFF;
 		un->un_status |= UN_ENDED;
@@ -173,7 +186,7 @@ fd_drop(struct uni *uq, struct uni_note *un)
 		error = plain_same(un) ? 0 : ESTALE;
 	else {
 		un->un_watch.wt_mode = EVANY__OFF;
-		error = fd_update(uq, un, EVANY__VERIFY);
+		error = fd_verify(uq, un);
 	}
 	if (error == EBADF || error == ESTALE) {
 		evany__slot_renew(fd_slot(uq, un));
@@ -228,7 +241,8 @@ fd_repeated(struct uni *uq, const struct uni_note *un,
 	const struct uni_sink *us = (const void *)sk;
 	uint32_t now = uq->uq_inst->in_call;
 
-	return (un->un_watch.wt_mode == EVANY__LEVEL && sk->sk_count > 0 &&
+	return ((un->un_flags & (EVANY_EDGE | EVANY_ONESHOT |
+	    EVANY_DISPATCH)) == 0 && sk->sk_count > 0 &&
 	    un->un_watch.wt_call - us->us_first <= now - us->us_first);
 }
 
@@ -263,6 +277,10 @@ plain_ready(struct uni *uq, struct uni_note *un, struct evany__sink *sk)
 		evany__uni_fd_gone(uq->uq_inst, (int)un->un_object);
 		return;
 	}
+	if (fd_repeated(uq, un, sk)) {
+		evany__ready_add(uq->uq_inst, &un->un_watch);
+		return;
+	}
 	if ((un->un_flags & EVANY_EDGE) != 0)
 		un->un_status &= (uint8_t)~UN_PENDING;
 	ev = evany__uni_event(sk, un);
@@ -289,7 +307,7 @@ evany__uni_fd_ready(struct uni *uq, struct uni_note *un,
 	}
 	/* Kept back for want of room, some time ago: look again. */
 	wt->wt_bits = 0;
-	error = fd_update(uq, un, EVANY__VERIFY);
+	error = fd_verify(uq, un);
 	if (error == EBADF || error == ESTALE) {
 		evany__uni_fd_gone(uq->uq_inst, (int)un->un_object);
 		return;

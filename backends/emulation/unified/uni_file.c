@@ -29,6 +29,7 @@ struct uni_file {
 	char			*uf_name;	/* in uf_dir */
 	bool			 uf_attached;
 	bool			 uf_renewed;	/* the name has another file */
+	bool			 uf_gone;	/* or none, whatever happens to it */
 };
 
 static const struct {
@@ -84,8 +85,12 @@ file_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 
 	if ((what & (EVANY_MADE | EVANY_MOVED_TO)) != 0) {
 		uf->uf_renewed = true;
+		uf->uf_gone = false;
 		what |= EVANY_MODIFIED;
-	}
+	} else if ((what & (EVANY_GONE | EVANY_MOVED_FROM)) != 0)
+		uf->uf_gone = true;
+	else if (uf->uf_gone && (what & (EVANY_LOST | EVANY_ENDED)) == 0)
+		return;
 	un->un_data |= what;
 	evany__uni_pending(uf->uf_uni, un);
 }
@@ -207,10 +212,12 @@ file_end(struct uni *uq, struct uni_note *un)
 static bool
 file_take(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 {
+	struct evany__inst *inst = uq->uq_inst;
 	struct uni_file *uf = un->un_priv;
 
-	(void)uq;
 	if (uf->uf_renewed) {
+		/* What the old watch has not reported yet would be lost. */
+		inst->in_table->tb_file->fo_collect(&inst->in_file);
 		uf->uf_renewed = false;
 		file_detach(uf);
 		if (file_attach(uf) != 0)
