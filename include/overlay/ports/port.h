@@ -15,6 +15,8 @@
 
 #include <sys/port.h>
 
+#include <poll.h>	/* POLLIN and the like, which programs expect here */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
