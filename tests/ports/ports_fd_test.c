@@ -409,6 +409,34 @@ EVT_TC(bits__urgent_data, "PORT-031 PORT-027",
 	evt_close(port);
 }
 
+EVT_TC(bits__end_of_stream, "PORT-031",
+    "Asked POLLRDHUP with POLLIN, an event tells that the peer writes no more")
+{
+#ifdef POLLRDHUP
+	port_event_t ev;
+	int port, s[2];
+
+	evt_sockpair(s, SOCK_STREAM);
+	port = evt_port();
+	evt_write(s[1], 1);
+	evt_port_fd(port, s[0], POLLIN | POLLRDHUP, NULL);
+	evt_port_one(port, &ev);
+	EVT_PORT_FD(&ev, s[0], POLLIN, NULL);
+	ATF_REQUIRE_EQ(shutdown(s[1], SHUT_WR), 0);
+	evt_port_fd(port, s[0], POLLIN | POLLRDHUP, NULL);
+	evt_port_one(port, &ev);
+	EVT_PORT_FD(&ev, s[0], POLLIN | POLLRDHUP, NULL);
+	evt_port_fd(port, s[0], POLLIN, NULL);
+	evt_port_one(port, &ev);
+	EVT_PORT_FD(&ev, s[0], POLLIN, NULL);
+	evt_close(s[0]);
+	evt_close(s[1]);
+	evt_close(port);
+#else
+	atf_tc_skip("the system has no POLLRDHUP");
+#endif
+}
+
 EVT_TC(bits__of_the_moment, "PORT-034",
     "An event whose data somebody else read before it was retrieved may come "
     "with the bits it was queued with, or not at all")
@@ -584,6 +612,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, bits__pollnval_is_never_delivered);
 	EVT_TP_ADD_TC(tp, bits__pollrdnorm);
 	EVT_TP_ADD_TC(tp, bits__urgent_data);
+	EVT_TP_ADD_TC(tp, bits__end_of_stream);
 	EVT_TP_ADD_TC(tp, bits__of_the_moment);
 	EVT_TP_ADD_TC(tp, sockets__listen_and_connect);
 	EVT_TP_ADD_TC(tp, file__always_ready);

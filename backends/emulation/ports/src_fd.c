@@ -49,6 +49,9 @@
 #ifndef POLLWRBAND
 #define POLLWRBAND	0
 #endif
+#ifndef POLLRDHUP
+#define POLLRDHUP	0
+#endif
 
 #define FD_OFF		(-1)	/* for fd_tell: end the registration */
 
@@ -392,6 +395,8 @@ evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
 	/* Urgent data is POLLPRI, unless only the other name was asked for. */
 	if ((events & POLLPRI) != 0)
 		events &= ~POLLRDBAND;
+	if ((rd->rd_bits & EVANY__RDHUP) != 0)
+		events |= sl->sl_mask & POLLRDHUP;
 	if ((rd->rd_bits & EVANY__HUP) != 0)
 		events |= POLLHUP;
 	if ((rd->rd_bits & EVANY__ERR) != 0)
