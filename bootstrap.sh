@@ -387,12 +387,13 @@ get_zig()
 #	interposed  the facilities; the other folders do not close numbers
 #		behind the library's back
 #	clang	all behaviour, and what a compiler can change of the packaging
-#	sanitizers  all behaviour but programs that replace malloc(3) or trace
-#		themselves; with the portable mechanisms the facilities and the
-#		contract, or kqueue and ports under ThreadSanitizer
+#	sanitizers  all behaviour, the tool and the examples, but programs that
+#		replace malloc(3) or trace themselves; with the portable
+#		mechanisms the facilities and the contract, or kqueue and ports
+#		under ThreadSanitizer
 #	distcheck  some cases of each kind: is everything in the tarball?
 behaviour="kqueue backends ports unified model fault interpose"
-sane="kqueue backends ports unified model"
+sane="kqueue backends ports unified model tools"
 facilities="kqueue ports unified"
 cross=${EVANY_CROSS-freebsd netbsd macos musl}
 
@@ -424,7 +425,7 @@ sanitized()
 {
 	variant "$1" CC=gcc CFLAGS="-g -O1" --disable-static \
 	    --enable-sanitizer="$2" || return 0
-	sanely "$1" "$2" CASES="$(folders "$sane")"
+	sanely "$1" "$2" CASES="$(folders "$sane") build/unified_examples_test"
 }
 
 # A report fails the case; tests wait longer for a slower library.
