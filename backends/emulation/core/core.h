@@ -134,6 +134,7 @@ bool	evany__late_add(evany__late_fn *, int number, const void *notes,
 /* Is it what this thread noted last, and still has to do? */
 bool	evany__late_again(evany__late_fn *, int number, const void *note,
 	    size_t bytes);
+void	evany__late_fork_child(void);
 
 /*
  * The lock of a table that calls of the program look into before they come to

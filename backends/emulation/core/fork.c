@@ -147,6 +147,7 @@ void
 evany__fork_child(void)
 {
 
+	evany__late_fork_child();
 	evany__numbers_fork_child();
 	outers_child();
 	fork_mark();

@@ -18,6 +18,7 @@
  *          that interrupt handlers do not meet; the thread that filled a place
  *          is the one that empties it.  ticket keeps the order.
  * Locks:   none.
+ * Fork:    what was noted is the parent's to do; the child begins with none.
  * Limits:  an error of what is done late is not told to anybody.
  */
 #include "config.h"
@@ -90,6 +91,15 @@ late_make(void)
 		copy.lt_fn(copy.lt_number, copy.lt_note);
 	late_busy = 0;
 	errno = saved;
+}
+
+void
+evany__late_fork_child(void)
+{
+	int i;
+
+	for (i = 0; i < PLACES; i++)
+		atomic_store(&late_pool[i].lt_state, FREE);
 }
 
 bool
