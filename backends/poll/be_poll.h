@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "backends/backend.h"
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
 
 /* What one direction of a registration is about. */

@@ -42,7 +42,7 @@
 #include <unistd.h>
 
 #include "backends/backend.h"
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 
 #define LET_GO_NS	20000000L
 #define HOLD_NS		INT64_C(200000000)

@@ -45,7 +45,7 @@
 #include <unistd.h>
 
 #include "backends/perf/procsource.h"
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
 #include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/sigchain.h"

@@ -27,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
 #include "backends/selfpipe/sigchain.h"
 

@@ -31,7 +31,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 
 struct ownfork {
 	LIST_ENTRY(ownfork)	 of_link;	/* (3) */

@@ -15,7 +15,7 @@
  */
 #include "config.h"
 
-#include "backends/poll/pollpipe.h"
+#include "backends/pollpipe.h"
 
 #include <sys/stat.h>
 

@@ -5,8 +5,8 @@
  */
 
 /*
- * pollpipe.h: pipes that carry one bit, and poll(2), as the files of this
- * folder use them.  Callers hold off cancellation; errno may change.
+ * pollpipe.h: pipes that carry one bit, and poll(2), as the portable mechanisms
+ * and shared queues use them.  Callers hold off cancellation; errno may change.
  */
 #ifndef EVANY_POLLPIPE_H
 #define EVANY_POLLPIPE_H
