@@ -184,6 +184,20 @@ void	*evany__slab_get(struct evany__slab *);
 void	evany__slab_put(struct evany__slab *, void *);
 void	evany__slab_fini(struct evany__slab *);
 
+/* Zeroed memory that a later fork shares, or NULL; processes free it each. */
+void	*evany__share_new(size_t);
+void	evany__share_free(void *, size_t);
+
+/*
+ * In such memory: who is killed here has written what stands before, and
+ * nothing of what stands after.
+ */
+static inline void
+evany__share_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* ---- watches ---------------------------------------------------------------- */
 
 struct evany__watch {
@@ -307,6 +321,19 @@ struct evany__driver {
 	 * drops what is the parent's alone; with the lock held.
 	 */
 	void	(*dr_fork)(struct evany__inst *, enum evany__fork);
+	/*
+	 * The instance has its number, and its lock is held: what of the
+	 * driver's needs the mechanism.  NULL: nothing.
+	 */
+	int	(*dr_opened)(struct evany__inst *);
+	/*
+	 * A child of fork gets an instance of its own under the numbers: called
+	 * there to make the driver's part of it, before it has a number; heir
+	 * NULL: the child gets none.  The parent's was not locked, so of it
+	 * only what is constant may be looked at.
+	 */
+	int	(*dr_inherit)(struct evany__inst *heir,
+		    struct evany__inst *parents);
 };
 
 /* ---- instances ------------------------------------------------------------------ */
@@ -373,6 +400,22 @@ void	evany__descriptors_each(bool (*fn)(void *, int), void *);
 /* Makes an instance; its number goes to *numberp, the reference is dropped. */
 int	evany__inst_create(const struct evany__driver *, int flags,
 	    int (*init)(struct evany__inst *), int *numberp);
+
+/*
+ * The same in two steps; init NULL: dr_inherit, of that parent's.  *numberp is
+ * not known to be the instance's before named says so.
+ */
+int	evany__inst_make(const struct evany__driver *, int flags,
+	    int (*init)(struct evany__inst *), struct evany__inst *parents,
+	    struct evany__inst **, int *numberp);
+void	evany__inst_named(struct evany__inst *, int number);
+
+/*
+ * In a child of fork: puts an instance of the child's own in the place of the
+ * parent's under those numbers.  false: they are closed.  heir.c
+ */
+bool	evany__inst_inherit(struct evany__inst *parents, const int *numbers,
+	    int n);
 
 /* Releases instances that no number names any more. */
 void	evany__inst_sweep(void);

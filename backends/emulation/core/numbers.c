@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "backends/rawcall.h"
 #include "compat/export.h"
 
 #define CHUNK		1024
@@ -499,18 +500,27 @@ evany__inst_recount(void)
 	return (evany__inst_many());
 }
 
+/* What of the driver's needs the mechanism. */
+static int
+inst_opened(struct evany__inst *inst, int number)
+{
+	int error;
+
+	if (inst->in_driver->dr_opened == NULL)
+		return (0);
+	evany__inst_enter(inst, number);
+	error = inst->in_driver->dr_opened(inst);
+	(void)evany__inst_leave(inst);
+	return (error);
+}
+
 int
-evany__inst_create(const struct evany__driver *dr, int flags,
-    int (*init)(struct evany__inst *), int *numberp)
+evany__inst_make(const struct evany__driver *dr, int flags,
+    int (*init)(struct evany__inst *), struct evany__inst *parents,
+    struct evany__inst **instp, int *numberp)
 {
 	struct evany__inst *inst;
-	int error, i, number;
-
-	evany__fork_init();
-	if (evany__fork_seen())
-		evany__fork_child();
-
-	sweep(false);
+	int error, i;
 
 	evany__numbers_lock();
 	if ((inst = LIST_FIRST(&numbers_free)) != NULL)
@@ -537,24 +547,23 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 	if ((error = evany__lock_init(&inst->in_lock, false)) != 0)
 		goto fail_lock;
 	inst->in_lock.lk_lone = !inst->in_table->tb_be->be_threads;
-	if ((error = init(inst)) != 0)
+	error = init != NULL ? init(inst) : dr->dr_inherit(inst, parents);
+	if (error != 0)
 		goto fail_init;
 	error = inst->in_table->tb_be->be_open(inst, flags, &inst->in_state,
-	    &number);
+	    numberp);
 	if (error != 0)
 		goto fail_open;
-	inst->in_number = number;
-
-	evany__numbers_lock();
+	inst->in_number = *numberp;
+	if ((error = inst_opened(inst, *numberp)) != 0)
+		goto fail_opened;
 	atomic_store(&inst->in_refs, 1);
-	LIST_INSERT_HEAD(&numbers_live, inst, in_link);
-	(void)atomic_fetch_add(&evany__inst_count, 1);
-	atomic_store(&numbers_high, number);
-	number_add(inst, number);
-	evany__numbers_unlock();
-	*numberp = number;
+	*instp = inst;
 	return (0);
 
+fail_opened:
+	(void)evany__close(*numberp);
+	inst->in_table->tb_be->be_close(inst);
 fail_open:
 	inst->in_driver->dr_close(inst);
 fail_init:
@@ -564,6 +573,37 @@ fail_lock:
 	numbers_untag(inst->in_tag);
 	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
 	evany__numbers_unlock();
+	return (error);
+}
+
+/* A new instance is in the table with its first number. */
+void
+evany__inst_named(struct evany__inst *inst, int number)
+{
+	evany__numbers_lock();
+	if (inst->in_numbers[0] == -1) {
+		LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+		(void)atomic_fetch_add(&evany__inst_count, 1);
+		atomic_store(&numbers_high, number);
+	}
+	number_add(inst, number);
+	evany__numbers_unlock();
+}
+
+int
+evany__inst_create(const struct evany__driver *dr, int flags,
+    int (*init)(struct evany__inst *), int *numberp)
+{
+	struct evany__inst *inst;
+	int error;
+
+	evany__fork_init();
+	if (evany__fork_seen())
+		evany__fork_child();
+	sweep(false);
+	error = evany__inst_make(dr, flags, init, NULL, &inst, numberp);
+	if (error == 0)
+		evany__inst_named(inst, *numberp);
 	return (error);
 }
 
@@ -718,7 +758,8 @@ evany__numbers_closing(unsigned first, unsigned last)
  * A child has none of the parent's instances but those that are shared.  The
  * locks of these are held across the fork, so that the child finds whole what
  * it goes on with; of the others nothing is taken apart, since another thread
- * of the parent may have been in the middle of a change.
+ * of the parent may have been in the middle of a change.  One that has heirs
+ * is lost like these, and then replaced (heir.c).
  */
 static bool numbers_sharing;
 
@@ -726,6 +767,12 @@ static bool
 goes_on(const struct evany__inst *inst)
 {
 	return (inst->in_shared && inst->in_table->tb_be->be_shares);
+}
+
+static bool
+has_heirs(const struct evany__inst *inst)
+{
+	return (inst->in_driver->dr_inherit != NULL);
 }
 
 /* The number used last may have been closed: a known one, if there is any. */
@@ -837,6 +884,23 @@ inst_lose(struct evany__inst *inst)
 		number_drop(inst, number);
 	}
 	inst_fork_child(inst);
+	if (has_heirs(inst))
+		(void)inst->in_driver->dr_inherit(NULL, inst);
+	atomic_store(&inst->in_refs, 0);
+}
+
+/* The child gets one of its own under the same numbers. */
+static void
+inst_replace(struct evany__inst *inst)
+{
+	int i, list[EVANY__ALL_NUMBERS], n;
+
+	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
+	for (i = 0; i < n; i++)
+		number_drop(inst, list[i]);
+	numbers_untag(inst->in_tag);
+	if (!evany__inst_inherit(inst, list, n))
+		(void)inst->in_driver->dr_inherit(NULL, inst);
 	atomic_store(&inst->in_refs, 0);
 }
 
@@ -844,21 +908,31 @@ void
 evany__numbers_fork_child(void)
 {
 	struct evany__inst *inst, *next;
-	unsigned kept = 0;
 
 	(void)pthread_mutex_init(&numbers_mutex, NULL);
 	evany__watched_fork_child();
+	atomic_store(&evany__inst_count, 0);
 	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
 		if (numbers_sharing && goes_on(inst)) {
 			inst_keep(inst);
-			kept++;
-			continue;
+			(void)atomic_fetch_add(&evany__inst_count, 1);
+		} else if (numbers_sharing && has_heirs(inst))
+			inst_fork_child(inst);
+		else {
+			inst_lose(inst);
+			LIST_REMOVE(inst, in_link);
+			LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
 		}
-		inst_lose(inst);
+	}
+	/* By now the mechanisms have forgotten the parent.  Heirs come first. */
+	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
+		next = LIST_NEXT(inst, in_link);
+		if (!has_heirs(inst))
+			continue;
+		inst_replace(inst);
 		LIST_REMOVE(inst, in_link);
 		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
 	}
 	numbers_sharing = false;
-	atomic_store(&evany__inst_count, kept);
 }

@@ -5,7 +5,7 @@
  */
 
 /*
- * slab: many small equal objects, as knotes are.
+ * slab: many small equal objects, as knotes are; and memory that forks share.
  *
  * Objects are cut from chunks and come back to a free list; chunks live until
  * the slab ends.  That keeps an object at its own size and the steady path
@@ -33,6 +33,10 @@
 #define SLAB_PLAIN	0
 #endif
 
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE	0
+#endif
+
 #define SLAB_BYTES	((size_t)8192)
 
 struct slab_chunk {
@@ -54,16 +58,20 @@ evany__slab_init(struct evany__slab *sl, size_t size, bool shared)
 	sl->sl_shared = shared;
 }
 
-static void *
-slab_memory(struct evany__slab *sl, size_t bytes)
+void *
+evany__share_new(size_t bytes)
 {
 	void *p;
 
-	if (!sl->sl_shared)
-		return (malloc(bytes));
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON,
-	    -1, 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANON | MAP_NORESERVE, -1, 0);
 	return (p == MAP_FAILED ? NULL : p);
+}
+
+void
+evany__share_free(void *p, size_t bytes)
+{
+	(void)munmap(p, bytes);
 }
 
 /* A new chunk; all its objects but none in use go to the free list. */
@@ -75,7 +83,8 @@ slab_grow(struct evany__slab *sl)
 	size_t n;
 	char *p;
 
-	if ((sc = slab_memory(sl, SLAB_BYTES)) == NULL)
+	sc = sl->sl_shared ? evany__share_new(SLAB_BYTES) : malloc(SLAB_BYTES);
+	if (sc == NULL)
 		return (false);
 	sc->sc_next = sl->sl_chunks;
 	sc->sc_bytes = SLAB_BYTES;
@@ -126,7 +135,7 @@ evany__slab_fini(struct evany__slab *sl)
 	while ((sc = sl->sl_chunks) != NULL) {
 		sl->sl_chunks = sc->sc_next;
 		if (sl->sl_shared)
-			(void)munmap(sc, sc->sc_bytes);
+			evany__share_free(sc, sc->sc_bytes);
 		else
 			free(sc);
 	}

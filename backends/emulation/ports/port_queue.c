@@ -18,20 +18,9 @@
  */
 #include "config.h"
 
-#include <sys/mman.h>
-
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backends/emulation/ports/portq.h"
-
-#ifndef MAP_NORESERVE
-#define MAP_NORESERVE	0
-#endif
-
-/* What is written before stays before, for one that is killed here. */
-#define PUBLISH()	atomic_signal_fence(memory_order_seq_cst)
 
 static size_t
 align(size_t n)
@@ -48,15 +37,13 @@ evany__port_shared_new(uint32_t max)
 	struct port_shared *ps;
 	char *p;
 
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANON | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
+	if ((p = evany__share_new(bytes)) == NULL)
 		return (NULL);
 	ps = (struct port_shared *)(void *)p;
 	/* Where there are no such locks, nothing is shared by a fork either. */
 	if (evany__lock_init(&ps->ps_lock, true) != 0 &&
 	    evany__lock_init(&ps->ps_lock, false) != 0) {
-		(void)munmap(p, bytes);
+		evany__share_free(p, bytes);
 		return (NULL);
 	}
 	ps->ps_bytes = bytes;
@@ -71,7 +58,7 @@ evany__port_shared_new(uint32_t max)
 void
 evany__port_shared_free(struct port_shared *ps)
 {
-	(void)munmap(ps, ps->ps_bytes);
+	evany__share_free(ps, ps->ps_bytes);
 }
 
 /* ---- slots ------------------------------------------------------------------ */
@@ -135,7 +122,7 @@ evany__port_slot_new(struct port *pt, int source, uintptr_t object, void *user)
 	sl->sl_owner = pt->pt_self;
 	sl->sl_object = object;
 	sl->sl_user = user;
-	PUBLISH();
+	evany__share_order();
 	sl->sl_source = (uint8_t)source;
 	return (sl);
 }
@@ -147,7 +134,7 @@ evany__port_slot_free(struct port *pt, struct port_slot *sl)
 
 	evany__port_unqueue(pt, sl);
 	sl->sl_source = 0;
-	PUBLISH();
+	evany__share_order();
 	sl->sl_next = ps->ps_free;
 	ps->ps_free = evany__port_index(pt, sl);
 	ps->ps_used--;
@@ -179,9 +166,9 @@ evany__port_fire(struct port *pt, struct port_slot *sl, int events)
 		return;
 	sl->sl_events = events;
 	sl->sl_state = PORT_QUEUED;
-	PUBLISH();
+	evany__share_order();
 	sl->sl_seq = ++ps->ps_seq;
-	PUBLISH();
+	evany__share_order();
 	queue_append(ps, evany__port_index(pt, sl));
 	pt->pt_news = true;
 }
@@ -195,7 +182,7 @@ evany__port_unqueue(struct port *pt, struct port_slot *sl)
 		return;
 	sl->sl_seq = 0;
 	sl->sl_state = PORT_ARMED;
-	PUBLISH();
+	evany__share_order();
 	if (sl->sl_prev == PORT_NONE)
 		ps->ps_head = sl->sl_next;
 	else
