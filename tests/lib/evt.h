@@ -113,6 +113,15 @@
 		EVT_APPROX(cond, text);					\
 } while (0)
 
+/* In a child process: ends it with status 1, saying where. */
+#define EVT_CHILD(cond) do {						\
+	if (!(cond)) {							\
+		(void)fprintf(stderr, "%s:%d: in a child: not (%s), "	\
+		    "errno %d\n", __FILE__, __LINE__, #cond, errno);	\
+		_exit(1);						\
+	}								\
+} while (0)
+
 /* The values that an event must have; flags are compared after masking. */
 #define EVT_EVENT(evp, ident, filter, flags, fflags, data)		\
 	evt_event_at(__FILE__, __LINE__, evp, (uintptr_t)(ident),	\
@@ -155,6 +164,8 @@
 	evt_thread_start_at(__FILE__, __LINE__, t, fn, arg)
 #define evt_thread_join(t)	evt_thread_join_at(__FILE__, __LINE__, t)
 #define evt_in_child(fn, arg)	evt_in_child_at(__FILE__, __LINE__, fn, arg)
+#define evt_fork_start(fn, arg)	evt_fork_start_at(__FILE__, __LINE__, fn, arg)
+#define evt_fork_end(pid)	evt_fork_end_at(__FILE__, __LINE__, pid)
 
 /*
  * The facility of a test program, for the leak check.  The header of another
@@ -305,6 +316,13 @@ void	evt_barrier_destroy(struct evt_barrier *);
  * A child that dies otherwise, or hangs, fails the case.
  */
 int	evt_in_child_at(const char *, int, int (*)(void *), void *);
+
+/*
+ * The same in two steps, for children that run beside the case: how it ended,
+ * minus the signal's number if that was by one.
+ */
+pid_t	evt_fork_start_at(const char *, int, int (*)(void *), void *);
+int	evt_fork_end_at(const char *, int, pid_t);
 
 /* The monotonic clock. */
 int64_t	evt_now_ns(void);

@@ -294,11 +294,10 @@ evt_barrier_destroy(struct evt_barrier *b)
 	(void)pthread_mutex_destroy(&b->eb_lock);
 }
 
-int
-evt_in_child_at(const char *file, int line, int (*fn)(void *), void *arg)
+pid_t
+evt_fork_start_at(const char *file, int line, int (*fn)(void *), void *arg)
 {
 	pid_t pid;
-	int status;
 
 	(void)fflush(stdout);
 	(void)fflush(stderr);
@@ -309,12 +308,30 @@ evt_in_child_at(const char *file, int line, int (*fn)(void *), void *arg)
 		(void)alarm((unsigned int)(5 * EVT_WAIT_MS / 1000));
 		_exit(fn(arg));
 	}
+	return (pid);
+}
+
+int
+evt_fork_end_at(const char *file, int line, pid_t pid)
+{
+	int status;
+
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			evt_fail_at(file, line, "waitpid: %s",
 			    strerror(errno));
-	if (WIFSIGNALED(status))
+	return (WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+int
+evt_in_child_at(const char *file, int line, int (*fn)(void *), void *arg)
+{
+	int status;
+
+	status = evt_fork_end_at(file, line,
+	    evt_fork_start_at(file, line, fn, arg));
+	if (status < 0)
 		evt_fail_at(file, line, "the child was ended by signal %d",
-		    WTERMSIG(status));
-	return (WEXITSTATUS(status));
+		    -status);
+	return (status);
 }

@@ -27,15 +27,6 @@ extern const struct evt_facility evt_ports;
 /* The errno value of a call that returns -1 when it fails, or 0. */
 #define EVT_ERRNO(call)	((call) == -1 ? errno : 0)
 
-/* In a child process: ends it with status 1, saying where. */
-#define EVT_CHILD(cond) do {						\
-	if (!(cond)) {							\
-		(void)fprintf(stderr, "%s:%d: in a child: not (%s), "	\
-		    "errno %d\n", __FILE__, __LINE__, #cond, errno);	\
-		_exit(1);						\
-	}								\
-} while (0)
-
 /* What holds natively and with the interposing library, see EVT_WRAPPED. */
 #define EVT_PORT_WRAPPED(cond, text) do {				\
 	if (evt_port_native() || evt_interposed())			\
