@@ -39,6 +39,10 @@
  *   Every change of a list is tried, and each has its own result; a change
  *   never takes another's place in the list of events.
  *
+ *   A queue of parent and child shares what is the program's own, and means the
+ *   same in both: posted events and alert mode.  Watches stay with the process
+ *   that set them; see EVANY_SHARED.
+ *
  * What was left out, and why
  *   Two watches on one descriptor   Two events for one thing, and twice the
  *                                   cost; a second queue does it.
@@ -48,6 +52,10 @@
  *   Callbacks                       They belong above this, where the program
  *                                   knows its threads.
  *   To take signals over (signalfd) The handler of a library could stand there.
+ *   Watches that parent and child    A number is another file in the other
+ *   share                           process, a child no child of it; and what
+ *                                   one takes, the one who could serve it
+ *                                   misses.
  *
  * ABI.  Both structures have a fixed size and spare room that the program
  * leaves 0, so that new members need no new functions.  Constants may be added;
@@ -164,9 +172,25 @@ struct evany_event {
 /* ---- queues --------------------------------------------------------------------- */
 
 /*
+ * For a queue: children that are forked from now on have it too, and theirs.
+ *
+ * What is posted in one process is taken by whichever of them waits, once, in
+ * the order of the posts; an alert is one for all.  A watch is of the process
+ * that set it: the child begins without any and sets its own, on the same
+ * number, and neither notices the other's.  In each the number polls readable
+ * when a wait there would find something; close(2) ends the queue for one
+ * process, exec(3) and its end as well, and what was posted stays for the rest.
+ * A process may be killed at any instruction: nothing stands still, and no event
+ * is lost but those it had taken already.  Pointers in events are those of the
+ * process that posted.  ENOTSUP: the system cannot, see evany_features().
+ */
+#define EVANY_SHARED	0x0001U
+
+/*
  * Makes a queue: a descriptor, close-on-exec, that polls readable when a wait
  * would find something, that can be watched by this and any other poller, and
- * that close(2) ends.  flags is 0.  -1 with errno on failure, as everywhere.
+ * that close(2) ends.  flags is 0 or EVANY_SHARED.  -1 with errno on failure, as
+ * everywhere.
  */
 int	evany_queue(unsigned flags);
 
@@ -272,15 +296,15 @@ int	evany_alert(int queue, int64_t data, void *user);
 #define EVANY_MISSING	4	/* to set it fails with ENOTSUP */
 
 struct evany_feature {
-	const char	*ef_facility;	/* "kqueue", or a source: "timer" */
+	const char	*ef_facility;	/* "kqueue", "timer", "sharing" */
 	const char	*ef_mechanism;	/* "epoll inotify signalfd pidfd" */
 	int		 ef_how;	/* EVANY_NATIVE, ... */
 };
 
 /*
- * What this process has: one row per facility, then one per source.  Fills at
- * most nrows rows and returns how many there are; rows may be NULL if nrows is
- * 0.  The strings are constant.  ef_mechanism names what the running system was
+ * What this process has: one row per facility, then one per source, then
+ * "sharing" for EVANY_SHARED.  Fills at most nrows rows and returns how many
+ * there are; rows may be NULL if nrows is 0.  The strings are constant.  ef_mechanism names what the running system was
  * found to offer, best first, separated by blanks; for a native facility it is
  * "system".
  */

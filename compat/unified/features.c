@@ -6,7 +6,7 @@
 
 /*
  * features: the table that configure prints, at run time, and what becomes of
- * each source of <evany.h>.
+ * each source of <evany.h> and of EVANY_SHARED.
  *
  * configure decides which facilities are emulated; which mechanisms serve
  * them is decided on the running system by backends/table.c, so their names
@@ -156,8 +156,21 @@ source_fill(struct evany_feature *row, int source)
 	    source_mechanism(source);
 }
 
+/* ---- queues that a fork shares ------------------------------------------------ */
+
+static void
+sharing_fill(struct evany_feature *row)
+{
+	bool can = evany__uni_share_can();
+
+	row->ef_facility = "sharing";
+	row->ef_how = can ? EVANY_EMULATED : EVANY_MISSING;
+	row->ef_mechanism = can ? evany__table()->tb_be->be_name : "";
+}
+
 #define FACILITIES	(sizeof(facilities) / sizeof(facilities[0]))
 #define SOURCES		(sizeof(sources) / sizeof(sources[0]) - EVANY_FD)
+#define FEATURES	(FACILITIES + SOURCES + 1)
 
 EVANY_EXPORT size_t
 evany_features(struct evany_feature *rows, size_t nrows)
@@ -165,14 +178,16 @@ evany_features(struct evany_feature *rows, size_t nrows)
 	size_t i;
 	int saved = errno;
 
-	for (i = 0; i < FACILITIES + SOURCES && i < nrows; i++)
+	for (i = 0; i < FEATURES && i < nrows; i++)
 		if (i < FACILITIES)
 			facility_fill(&rows[i], i);
-		else
+		else if (i < FACILITIES + SOURCES)
 			source_fill(&rows[i], (int)(i - FACILITIES) +
 			    EVANY_FD);
+		else
+			sharing_fill(&rows[i]);
 	errno = saved;
-	return (FACILITIES + SOURCES);
+	return (FEATURES);
 }
 
 EVANY_EXPORT size_t

@@ -41,7 +41,7 @@ info_text_head()
 info_text_body()
 {
 	atf_check -o save:out "$evany" info
-	for word in kqueue ports fd timer directory descriptors; do
+	for word in kqueue ports fd timer directory sharing descriptors; do
 		atf_check -o match:"^  $word " cat out
 	done
 	atf_check -o match:"^  [a-z]+ +descriptors +used$" cat out

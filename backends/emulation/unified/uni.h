@@ -78,6 +78,7 @@ struct uni {
 };
 
 #define UNI_POSTED	65536	/* at most */
+#define UNI_SHARED	32768	/* in a queue that is shared */
 
 /* Events are collected here by one call, in however many waits. */
 struct uni_sink {
@@ -127,8 +128,12 @@ uni_note_of(struct evany__watch *wt)
 /* ---- uni_driver.c ------------------------------------------------------------ */
 
 extern const struct evany__driver evany__uni_driver;
+extern const struct evany__driver evany__uni_shared_driver;
 
 int	evany__uni_create(unsigned flags, int *numberp);
+/* Makes struct uni, at the beginning of something that large. */
+int	evany__uni_init(struct evany__inst *, size_t);
+void	evany__uni_close(struct evany__inst *);
 int	evany__uni_change(struct uni *, const struct evany_change *);
 /* Takes the note out of everything and frees it. */
 void	evany__uni_free(struct uni *, struct uni_note *);
@@ -139,6 +144,9 @@ struct evany_event *evany__uni_event(struct evany__sink *,
 	    const struct uni_note *);
 /* Its event was given; the mode has its way.  False: the note was freed. */
 bool	evany__uni_given(struct uni *, struct uni_note *);
+/* A pass begins, in alert mode or not. */
+void	evany__uni_begin(struct uni *, struct uni_sink *,
+	    const struct uni_alert *);
 
 /* The queue's instance that number names, with a reference, or NULL. */
 static inline struct evany__inst *
@@ -146,7 +154,8 @@ evany__uni_find(int number, bool check)
 {
 	struct evany__inst *inst = evany__inst_find(number, check);
 
-	if (inst == NULL || inst->in_driver == &evany__uni_driver)
+	if (inst == NULL || inst->in_driver == &evany__uni_driver ||
+	    inst->in_driver == &evany__uni_shared_driver)
 		return (inst);
 	evany__inst_drop(inst);
 	return (NULL);
@@ -229,6 +238,20 @@ int	evany__uni_post_late(int number, uintptr_t object, int64_t data,
 	    void *user);
 int	evany__uni_alert(struct uni *, int64_t data, void *user);
 extern const struct uni_source evany__uni_src_user;
+
+/* ---- uni_share.c ------------------------------------------------------------------ */
+
+/* Can a fork share queues here? */
+bool	evany__uni_share_can(void);
+int	evany__uni_share_init(struct evany__inst *);
+void	evany__uni_share_close(struct evany__inst *);
+int	evany__uni_share_opened(struct evany__inst *);
+int	evany__uni_share_inherit(struct evany__inst *, struct evany__inst *);
+void	evany__uni_share_begin(struct evany__inst *, struct evany__sink *);
+/* Of a shared queue, as those above. */
+int	evany__uni_share_post(struct uni *, uintptr_t object, int64_t data,
+	    void *user);
+int	evany__uni_share_alert(struct uni *, int64_t data, void *user);
 
 /* ---- uni_wait.c -------------------------------------------------------------------- */
 

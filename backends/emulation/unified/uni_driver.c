@@ -163,12 +163,12 @@ evany__uni_pending(struct uni *uq, struct uni_note *un)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-static int
-uni_init(struct evany__inst *inst)
+int
+evany__uni_init(struct evany__inst *inst, size_t bytes)
 {
 	struct uni *uq;
 
-	if ((uq = calloc(1, sizeof(*uq))) == NULL)
+	if ((uq = calloc(1, bytes)) == NULL)
 		return (ENOMEM);
 	uq->uq_inst = inst;
 	uq->uq_hash.ha_key = note_key;
@@ -180,12 +180,20 @@ uni_init(struct evany__inst *inst)
 	return (0);
 }
 
+static int
+uni_init(struct evany__inst *inst)
+{
+	return (evany__uni_init(inst, sizeof(struct uni)));
+}
+
 int
 evany__uni_create(unsigned flags, int *numberp)
 {
-
-	if (flags != 0)
+	if ((flags & ~EVANY_SHARED) != 0)
 		return (EINVAL);
+	if ((flags & EVANY_SHARED) != 0)
+		return (evany__inst_create(&evany__uni_shared_driver,
+		    O_CLOEXEC, evany__uni_share_init, numberp));
 	return (evany__inst_create(&evany__uni_driver, O_CLOEXEC, uni_init,
 	    numberp));
 }
@@ -196,8 +204,8 @@ end_one(void *arg, struct evany__watch *wt)
 	evany__uni_free(arg, uni_note_of(wt));
 }
 
-static void
-uni_close(struct evany__inst *inst)
+void
+evany__uni_close(struct evany__inst *inst)
 {
 	struct uni *uq = uni_of(inst);
 	struct evany__watch *wt;
@@ -333,26 +341,33 @@ uni_ready(struct evany__inst *inst, struct evany__watch *wt,
 		sk->sk_count--;
 }
 
-static void
-uni_begin(struct evany__inst *inst, struct evany__sink *sk)
+void
+evany__uni_begin(struct uni *uq, struct uni_sink *us,
+    const struct uni_alert *ua)
 {
 	static const struct uni_note alert = { .un_source = EVANY_ALERT };
-	struct uni_sink *us = (struct uni_sink *)(void *)sk;
-	struct uni *uq = uni_of(inst);
+	struct evany__sink *sk = &us->us_sink;
 	struct evany_event *ev;
 
 	if (!us->us_begun) {
 		us->us_begun = true;
-		us->us_first = inst->in_call;
+		us->us_first = uq->uq_inst->in_call;
 	}
-	if (uq->uq_alert.ua_data == 0 || us->us_alerted ||
-	    evany__sink_full(sk))
+	if (ua->ua_data == 0 || us->us_alerted || evany__sink_full(sk))
 		return;
 	us->us_alerted = true;
 	ev = evany__uni_event(sk, &alert);
-	ev->ev_data = uq->uq_alert.ua_data;
-	ev->ev_user = uq->uq_alert.ua_user;
+	ev->ev_data = ua->ua_data;
+	ev->ev_user = ua->ua_user;
 	sk->sk_room = sk->sk_count;
+}
+
+static void
+uni_begin(struct evany__inst *inst, struct evany__sink *sk)
+{
+	struct uni *uq = uni_of(inst);
+
+	evany__uni_begin(uq, (struct uni_sink *)(void *)sk, &uq->uq_alert);
 }
 
 /* A number has watches of one kind, so of the file that has gone. */
@@ -364,13 +379,24 @@ uni_fd_gone(struct evany__inst *inst, int fd, bool reused)
 	evany__uni_fd_gone(inst, fd);
 }
 
+#define OF_BOTH								\
+	.dr_name = "evany",						\
+	.dr_fd = evany__uni_fd,						\
+	.dr_ready = uni_ready,						\
+	.dr_fd_gone = uni_fd_gone,					\
+	.dr_timer = evany__uni_timer,					\
+	.dr_closing = evany__slot_close
+
 const struct evany__driver evany__uni_driver = {
-	.dr_name = "evany",
+	OF_BOTH,
 	.dr_begin = uni_begin,
-	.dr_fd = evany__uni_fd,
-	.dr_ready = uni_ready,
-	.dr_fd_gone = uni_fd_gone,
-	.dr_timer = evany__uni_timer,
-	.dr_closing = evany__slot_close,
-	.dr_close = uni_close
+	.dr_close = evany__uni_close
+};
+
+const struct evany__driver evany__uni_shared_driver = {
+	OF_BOTH,
+	.dr_begin = evany__uni_share_begin,
+	.dr_close = evany__uni_share_close,
+	.dr_opened = evany__uni_share_opened,
+	.dr_inherit = evany__uni_share_inherit
 };

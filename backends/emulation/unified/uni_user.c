@@ -7,7 +7,8 @@
 /*
  * uni_user: source USER, events that the program posts, and alert mode.
  *
- * A posted event is a note of its own that ends when it is taken.
+ * A posted event is a note of its own that ends when it is taken; but for those
+ * of a queue that a fork shares (uni_share.c).
  */
 #include "config.h"
 
@@ -25,8 +26,10 @@ evany__uni_post(struct uni *uq, uintptr_t object, int64_t data, void *user)
 	if (evany__inst_pending(inst) > 0 &&
 	    !inst->in_table->tb_be->be_names(inst, inst->in_number))
 		return (EIDRM);
+	/* There is no room, as in a queue that keeps none of them here. */
 	if (uq->uq_posted == UNI_POSTED)
-		return (EAGAIN);
+		return (inst->in_driver == &evany__uni_shared_driver ?
+		    evany__uni_share_post(uq, object, data, user) : EAGAIN);
 	if ((un = evany__slab_get(&uq->uq_slab)) == NULL)
 		return (ENOMEM);
 	un->un_source = EVANY_USER;
@@ -97,6 +100,8 @@ evany__uni_alert(struct uni *uq, int64_t data, void *user)
 	struct evany__inst *inst = uq->uq_inst;
 	int error;
 
+	if (inst->in_driver == &evany__uni_shared_driver)
+		return (evany__uni_share_alert(uq, data, user));
 	error = inst->in_table->tb_be->be_mark(inst, inst->in_number,
 	    data != 0);
 	if (error != 0)
