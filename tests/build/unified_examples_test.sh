@@ -114,9 +114,66 @@ supervisor_is_stopped_body()
 	    -o match:"^done$" cat seen
 }
 
+atf_test_case pool_works
+pool_works_head()
+{
+	atf_set descr "a pool of processes does what one would, in order"
+}
+pool_works_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	awk 'BEGIN { for (n = 2; n <= 3000; n++) print n }' >numbers
+	awk '{
+		for (i = 2; i * i <= $1 && $1 % i != 0; i++)
+			continue;
+		print $1 ": " (i * i <= $1 ? i : $1)
+	}' numbers >expout
+	atf_check -o file:expout "$builddir/examples/evany_pool" -w 3 <numbers
+	atf_check -o empty "$builddir/examples/evany_pool" </dev/null
+}
+
+# The next line tells of a worker.
+worker()
+{
+	read -r word pid <&3
+	echo "$word $pid" >>seen
+	[ "$word" = worker ] || { cat seen; atf_fail "no worker"; }
+}
+
+atf_test_case pool_replaces
+pool_replaces_head()
+{
+	atf_set descr "a worker that is killed is replaced, and nothing is lost"
+}
+pool_replaces_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	mkfifo numbers
+	exec 4<>numbers
+	begin sh -c 'exec "$0" -v -w 2 <numbers' "$builddir/examples/evany_pool"
+	worker
+	first=$pid
+	worker
+	kill -STOP "$pid"
+	# One of them has begun with some of these.
+	echo 35 >&4
+	until_line "35: 5"
+	kill -KILL "$first" "$pid"
+	echo 77 >&4
+	until_line "77: 7"
+	echo 221 >&4
+	until_line "221: 13"
+	end
+	[ "$(grep -c "^worker [0-9]*$" seen)" -eq 4 ] || { cat seen; atf_fail \
+	    "they were not replaced"; }
+	atf_check -o match:"^worker $first ended with 9$" cat seen
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case mirror
 	atf_add_test_case supervisor_ends
 	atf_add_test_case supervisor_is_stopped
+	atf_add_test_case pool_works
+	atf_add_test_case pool_replaces
 }
