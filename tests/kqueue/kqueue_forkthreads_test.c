@@ -80,10 +80,8 @@ busy_make(void *arg)
 static void
 busy_start(struct busy *bs)
 {
-#ifdef EVT_SANITIZED
-	atf_tc_skip("a sanitizer's own locks do not survive a fork beside "
-	    "threads");
-#endif
+	evt_skip_asan(EVT_SANE_FORKED);
+	evt_skip_tsan(EVT_SANE_FORKED);
 	atomic_init(&bs->bs_stop, false);
 	atomic_init(&bs->bs_events, 0);
 	bs->bs_kq = evt_kq();

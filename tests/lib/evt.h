@@ -88,6 +88,8 @@
 	"that is cancelled in poll(2)"
 #define EVT_TSAN_FORKED	"ThreadSanitizer lets no thread begin in a child " \
 	"of a process with threads"
+#define EVT_SANE_FORKED	"a sanitizer's own locks do not survive a fork beside " \
+	"threads"
 #define EVT_TSAN_LIBC	"ThreadSanitizer does not know threads that the C " \
 	"library begins for itself"
 

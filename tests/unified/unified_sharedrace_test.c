@@ -212,6 +212,8 @@ EVT_TC(fork__beside_calls, "UNI-187",
 	struct evany_event ev[64];
 	int i, n;
 
+	evt_skip_asan(EVT_SANE_FORKED);
+	evt_skip_tsan(EVT_SANE_FORKED);
 	begin();
 	atomic_store(&over, false);
 	for (i = 0; i < 2; i++)
