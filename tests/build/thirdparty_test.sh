@@ -114,6 +114,44 @@ run_body()
 	atf_check ./usable
 }
 
+atf_test_case ports
+ports_head()
+{
+	atf_set descr "a program of illumos, in strict C99, finds what it includes"
+}
+ports_body()
+{
+	. "$(atf_get_srcdir)/env.sh"
+	need_pc
+	[ "$ports" = emulated ] || atf_skip "ports are the system's"
+	cat >port.c <<'EOF'
+#include <port.h>
+#include <siginfo.h>
+#include <sys/port_impl.h>
+
+int
+main(void)
+{
+	struct timespec none = { 0, 0 };
+	file_obj_t fo = { { 0, 0 }, { 0, 0 }, { 0, 0 }, { 0, 0, 0 }, "." };
+	port_event_t list[4];
+	uint_t n = 1;
+	int port = port_create();
+
+	if (port_associate(port, PORT_SOURCE_FD, 0, POLLIN, NULL) == -1 ||
+	    port_dissociate(port, PORT_SOURCE_FD, 0) == -1 ||
+	    port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&fo,
+	    FILE_MODIFIED, NULL) == -1 ||
+	    port_getn(port, list, 4, &n, &none) == -1)
+		return (1);
+	return (n != 0);
+}
+EOF
+	atf_check $CC $sanitizer -std=c99 port.c -o port \
+	    $(pc --cflags --libs evany-overlay)
+	atf_check ./port </dev/zero
+}
+
 atf_test_case cmake
 cmake_head()
 {
@@ -183,6 +221,7 @@ atf_init_test_cases()
 {
 	atf_add_test_case autoconf
 	atf_add_test_case run
+	atf_add_test_case ports
 	atf_add_test_case cmake
 	atf_add_test_case meson
 }
