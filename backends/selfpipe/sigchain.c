@@ -98,9 +98,9 @@ struct action {
 struct sig {
 	atomic_uint		 sg_count;	/* (a) */
 	atomic_uint		 sg_state;	/* (a) */
+	atomic_uint		 sg_watches;	/* (a) changed under (3) */
 	atomic_int		 sg_hop;	/* (a) installed now */
 	_Atomic(const struct action *) sg_action[HOPS]; /* (a) */
-	unsigned		 sg_watches;	/* (3) */
 	unsigned		 sg_next;	/* (3) place to give away */
 	SLIST_HEAD(, action)	 sg_actions;	/* (3) */
 };
@@ -116,7 +116,26 @@ static _Thread_local TLS_MODEL struct {
 	unsigned	th_base;	/* th_unseen when asked last */
 	bool		th_called;	/* a handler of the program ran since */
 	int		th_inside;	/* whose handler is running */
+	volatile bool	th_locked;	/* has or awaits chain_mutex */
 } self;
+
+static void
+chain_lock(void)
+{
+
+	self.th_locked = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	(void)pthread_mutex_lock(&chain_mutex);
+}
+
+static void
+chain_unlock(void)
+{
+
+	(void)pthread_mutex_unlock(&chain_mutex);
+	atomic_signal_fence(memory_order_seq_cst);
+	self.th_locked = false;
+}
 
 static unsigned
 thread_id(void)
@@ -284,7 +303,7 @@ evany__sigchain_waker_add(int readfd, int writefd,
 	    .wk_write = writefd }, *wk;
 	int saved = errno, error = 0;
 
-	(void)pthread_mutex_lock(&chain_mutex);
+	chain_lock();
 	wakers_reap();
 	if ((wk = waker_get()) == NULL) {
 		waker_close(&fail);
@@ -301,7 +320,7 @@ evany__sigchain_waker_add(int readfd, int writefd,
 			waker_close(wk);
 		}
 	}
-	(void)pthread_mutex_unlock(&chain_mutex);
+	chain_unlock();
 	errno = saved;
 	return (error);
 }
@@ -311,12 +330,12 @@ evany__sigchain_waker_remove(struct evany__sigwaker *wk)
 {
 	int saved = errno;
 
-	(void)pthread_mutex_lock(&chain_mutex);
+	chain_lock();
 	atomic_store(&wk->wk_fd, 0);
 	wk->wk_state = WK_GONE;
 	wakers_gone++;
 	wakers_reap();
-	(void)pthread_mutex_unlock(&chain_mutex);
+	chain_unlock();
 	errno = saved;
 }
 
@@ -631,7 +650,7 @@ evany__sigchain_watch(int signo, uint32_t *countp)
 	if (signo <= 0 || signo >= EVANY__SIGMAX)
 		return (EINVAL);
 	sg = &sigs[signo];
-	(void)pthread_mutex_lock(&chain_mutex);
+	chain_lock();
 	wakers_reap();
 	atomic_store(&chain_pid, (int)getpid());
 	if (sg->sg_watches > 0)
@@ -656,7 +675,7 @@ evany__sigchain_watch(int signo, uint32_t *countp)
 		sg->sg_watches++;
 		*countp = atomic_load(&sg->sg_count);
 	}
-	(void)pthread_mutex_unlock(&chain_mutex);
+	chain_unlock();
 	errno = saved;
 	return (error);
 }
@@ -667,11 +686,11 @@ evany__sigchain_unwatch(int signo)
 	struct sig *sg = &sigs[signo];
 	int saved = errno;
 
-	(void)pthread_mutex_lock(&chain_mutex);
+	chain_lock();
 	wakers_reap();
-	if (--sg->sg_watches == 0)
+	if (atomic_fetch_sub(&sg->sg_watches, 1) == 1)
 		sig_unchain(sg, signo);
-	(void)pthread_mutex_unlock(&chain_mutex);
+	chain_unlock();
 	errno = saved;
 }
 
@@ -689,12 +708,21 @@ evany__sigchain_refresh(int signo)
 	if (hop != atomic_load(&sg->sg_hop) || (hop == NOWHERE ?
 	    !action_left_alone(&now, signo) :
 	    (now.sa_flags & SA_SIGINFO) == 0)) {
-		(void)pthread_mutex_lock(&chain_mutex);
+		chain_lock();
 		if (sg->sg_watches > 0)
 			(void)sig_chain(sg, signo);
-		(void)pthread_mutex_unlock(&chain_mutex);
+		chain_unlock();
 	}
 	errno = saved;
+}
+
+void
+evany__sigchain_changed(int signo)
+{
+	if (signo > 0 && signo < EVANY__SIGMAX && !self.th_locked &&
+	    atomic_load(&sigs[signo].sg_watches) > 0 &&
+	    atomic_load(&chain_pid) == (int)getpid())
+		evany__sigchain_refresh(signo);
 }
 
 uint32_t

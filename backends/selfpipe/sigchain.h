@@ -38,6 +38,11 @@ int	evany__sigchain_watch(int signo, uint32_t *countp);
 void	evany__sigchain_unwatch(int signo);
 /* Has the program set another disposition?  Then it is chained anew. */
 void	evany__sigchain_refresh(int signo);
+/*
+ * The program has just set one, of any signal.  Also from a handler that
+ * interrupted this module, which then does nothing, and from any process.
+ */
+void	evany__sigchain_changed(int signo);
 
 /* How often the signal was sent, as far as is known; it wraps. */
 uint32_t evany__sigchain_count(int signo);

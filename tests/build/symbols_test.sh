@@ -9,6 +9,7 @@ expected()
 	[ "$ports" = emulated ] || without="$without|^port_"
 	[ "$aio" = yes ] || without="$without|^evany_(aio|lio)_"
 	[ "$mqueue" = yes ] || without="$without|^evany_mq_"
+	[ "$disposition" = yes ] || without="$without|^(sigaction|signal)$"
 	[ "$timer" = yes ] || without="$without|^evany_timer_"
 	sed -n -e '/\*\//!{/^ *\/\?\*/d;}' \
 	    -e 's/^	\([a-z_0-9]*\);$/\1/p' "$srcdir/compat/evany.map" |

@@ -418,6 +418,38 @@ EVT_TC(later__ignored, "KQ-268 KQ-199",
 	evt_close(kq);
 }
 
+/* The library stands before sigaction(2) and signal(3) where it can. */
+#if defined(EVANY_DISPOSITION) || !defined(EVANY_KQUEUE_EMULATED)
+#define AT_ONCE(check)	check
+#else
+#define AT_ONCE(check)	EVT_APPROX(false, "seen by the next kevent()")
+#endif
+
+EVT_TC(later__before_the_next_call, "KQ-268 KQ-199",
+    "A signal that comes right after SIG_IGN was set is told")
+{
+	struct sigaction sa;
+	int kq;
+
+	kq = evt_kq();
+	watch(kq, SIGUSR1);
+	watch(kq, SIGUSR2);
+	(void)signal(SIGUSR1, SIG_IGN);
+	send_self(SIGUSR1);
+	AT_ONCE(counted(kq, SIGUSR1, 1));
+	set_handler(SIGUSR2, SIG_IGN, 0);
+	send_self(SIGUSR2);
+	AT_ONCE(counted(kq, SIGUSR2, 1));
+	set_handler(SIGUSR1, handler, SA_RESTART);
+	send_self(SIGUSR1);
+	ATF_REQUIRE_EQ(1, atomic_load(&handled));
+	AT_ONCE(counted(kq, SIGUSR1, 1));
+	unwatch(kq, SIGUSR1);
+	ATF_REQUIRE_EQ(0, sigaction(SIGUSR1, NULL, &sa));
+	ATF_REQUIRE(sa.sa_handler == handler);
+	evt_close(kq);
+}
+
 EVT_TC(later__between_calls_of_a_loop, "KQ-268",
     "Each call of a loop asks for the disposition anew")
 {
@@ -770,6 +802,24 @@ EVT_TC(wait__other_queue_sleeps_on, "KQ-055 KQ-199",
 	evt_close(kq);
 }
 
+EVT_TC(later__during_a_wait, "KQ-268",
+    "SIG_IGN set during a wait in another thread hides nothing from it")
+{
+	struct evt_thread t;
+	struct waiter w;
+
+	w.kq = evt_kq();
+	w.ms = EVT_WAIT_MS;
+	watch(w.kq, SIGUSR1);
+	evt_thread_start(&t, wait_once, &w);
+	evt_thread_asleep(&t);
+	(void)signal(SIGUSR1, SIG_IGN);
+	send_self(SIGUSR1);
+	evt_thread_join(&t);
+	AT_ONCE(ATF_REQUIRE_EQ_MSG(1, w.n, "%s", strerror(w.error)));
+	evt_close(w.kq);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, handler__as_it_asked_to_be_called);
@@ -780,6 +830,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, ignored__side_effects);
 	EVT_TP_ADD_TC(tp, later__handler);
 	EVT_TP_ADD_TC(tp, later__ignored);
+	EVT_TP_ADD_TC(tp, later__before_the_next_call);
+	EVT_TP_ADD_TC(tp, later__during_a_wait);
 	EVT_TP_ADD_TC(tp, later__between_calls_of_a_loop);
 	EVT_TP_ADD_TC(tp, later__calls_that_do_not_wait);
 	EVT_TP_ADD_TC(tp, deadly__still_deadly);
