@@ -289,6 +289,31 @@ EVT_TC(order__pipes, "KQ-060",
 	}
 }
 
+EVT_TC(order__both_filters, "KQ-060",
+    "Filters of one descriptor come in the order in which they were added")
+{
+	static const int filters[] = { EVFILT_READ, EVFILT_WRITE };
+	struct kevent ev[2];
+	int first, i, kq, s[2];
+
+	for (first = 0; first < 2; first++) {
+		kq = evt_kq();
+		evt_sockpair(s, SOCK_STREAM);
+		evt_write(s[1], 1);
+		for (i = 0; i < 2; i++)
+			evt_change(kq, s[0], filters[i ^ first], EV_ADD, 0, 0,
+			    NULL);
+		for (i = 0; i < 3; i++) {
+			ATF_REQUIRE_EQ(2, evt_get(kq, ev, 2));
+			ATF_REQUIRE_EQ(filters[first], ev[0].filter);
+			ATF_REQUIRE_EQ(filters[!first], ev[1].filter);
+		}
+		evt_close(s[0]);
+		evt_close(s[1]);
+		evt_close(kq);
+	}
+}
+
 EVT_TC(order__timers, "KQ-060",
     "Timers come in the order of their expiry")
 {
@@ -724,6 +749,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, collect__thousands_in_one_call);
 	EVT_TP_ADD_TC(tp, order__user_events);
 	EVT_TP_ADD_TC(tp, order__pipes);
+	EVT_TP_ADD_TC(tp, order__both_filters);
 	EVT_TP_ADD_TC(tp, order__timers);
 	EVT_TP_ADD_TC(tp, order__across_kinds);
 	EVT_TP_ADD_TC(tp, fair__three_take_turns);

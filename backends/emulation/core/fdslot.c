@@ -59,11 +59,14 @@ evany__slot_get(struct evany__inst *inst, int fd, struct evany__fdslot **fsp)
 void
 evany__slot_insert(struct evany__fdslot *fs, int fd, struct evany__watch *wt)
 {
+	struct evany__watch **wtp;
 
 	if (fs->fs_watches == NULL)
 		evany__watched_more(fd);
-	wt->wt_next = fs->fs_watches;
-	fs->fs_watches = wt;
+	for (wtp = &fs->fs_watches; *wtp != NULL; wtp = &(*wtp)->wt_next)
+		continue;
+	wt->wt_next = NULL;
+	*wtp = wt;
 }
 
 void
