@@ -670,6 +670,12 @@ int	evany__ff_inbytes(int fd, int64_t *bytesp);
  */
 void	evany__ff_count(struct evany__ready *, int n);
 
+/*
+ * Where that count ends at an urgent byte: the bytes behind it, once reading
+ * has come to it; 0 before.  Not for a socket that has an error.
+ */
+int64_t	evany__ff_behind_mark(int fd);
+
 /* Connections waiting on a listening socket; ENOTSUP if it is not one. */
 int	evany__ff_backlog(int fd, int64_t *countp);
 

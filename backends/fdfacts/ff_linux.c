@@ -35,6 +35,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -228,6 +229,23 @@ ff_unix_diag(int fd, struct diag *dg)
 out:
 	errno = saved;
 	return (error);
+}
+
+/*
+ * FIONREAD ends at the mark (Linux 6.18, tcp_ioctl), though poll(2) tells of
+ * what is behind it.  MSG_TRUNC counts without copying.
+ */
+int64_t
+evany__ff_behind_mark(int fd)
+{
+	int at = 0, saved = errno;
+	long n = 0;
+
+	if (ioctl(fd, SIOCATMARK, &at) == 0 && at != 0)
+		n = syscall(SYS_recvfrom, fd, NULL, (size_t)INT_MAX,
+		    MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+	errno = saved;
+	return (n > 0 ? n : 0);
 }
 
 int

@@ -86,6 +86,15 @@ ff_peer(int fd)
 	return (error);
 }
 
+/* The count of a BSD does not end at the mark. */
+int64_t
+evany__ff_behind_mark(int fd)
+{
+
+	(void)fd;
+	return (0);
+}
+
 int
 evany__ff_backlog(int fd, int64_t *countp)
 {

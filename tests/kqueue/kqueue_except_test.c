@@ -189,6 +189,41 @@ EVT_TC(except__beside_read_and_write, "KQ-151 KQ-263 KQ-067",
 	evt_close(kq);
 }
 
+EVT_TC(read__behind_the_urgent_byte, "KQ-108 KQ-114",
+    "What was sent after an urgent byte is read, taken or not, by level and "
+    "by EV_CLEAR, and before an end")
+{
+	char byte, buf[8];
+	struct kevent ev;
+	int i, kq, s[2];
+
+	for (i = 0; i < 4; i++) {
+		kq = evt_kq();
+		evt_tcp_pair(s);
+		evt_change(kq, s[0], EVFILT_READ, EV_ADD | (i % 2 != 0 ?
+		    EV_CLEAR : 0), 0, 0, NULL);
+		evt_write(s[1], 4);
+		except_urgent(s[1], '!');
+		evt_one(kq, &ev);
+		ATF_REQUIRE_EQ(4, ev.data);
+		if (i >= 2)
+			ATF_REQUIRE_EQ(1, recv(s[0], &byte, 1, MSG_OOB));
+		ATF_REQUIRE_EQ(4, read(s[0], buf, sizeof(buf)));
+		evt_none(kq);
+		evt_write(s[1], 5);
+		evt_one(kq, &ev);
+		ATF_REQUIRE_EQ_MSG(5, ev.data, "{%s}", evt_text(&ev));
+		ATF_REQUIRE_EQ(0, shutdown(s[1], SHUT_WR));
+		evt_one(kq, &ev);
+		ATF_REQUIRE((ev.flags & EV_EOF) != 0);
+		ATF_REQUIRE_EQ_MSG(5, ev.data, "{%s}", evt_text(&ev));
+		ATF_REQUIRE_EQ(5, read(s[0], buf, sizeof(buf)));
+		evt_close(kq);
+		evt_close(s[0]);
+		evt_close(s[1]);
+	}
+}
+
 EVT_TC(except__inline, "KQ-152",
     "With SO_OOBINLINE the urgent byte fires, and reading past it ends that")
 {
@@ -326,6 +361,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, except__there_before_the_knote);
 	EVT_TP_ADD_TC(tp, except__one_time_modes);
 	EVT_TP_ADD_TC(tp, except__beside_read_and_write);
+	EVT_TP_ADD_TC(tp, read__behind_the_urgent_byte);
 	EVT_TP_ADD_TC(tp, except__inline);
 	EVT_TP_ADD_TC(tp, except__read_with_note);
 	EVT_TP_ADD_TC(tp, except__end_of_stream);

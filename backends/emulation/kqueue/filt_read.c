@@ -83,7 +83,8 @@ read_socket(struct kqueue *kq, struct knote *kn, unsigned bits, int64_t bytes,
 		if (evany__ff_backlog(fd, &kn->kn_data) == 0)
 			return (kn->kn_data > 0 ? KQ_YES : KQ_NO);
 		bytes = 0;
-	}
+	} else if (bytes == 0 && (bits & (EVANY__IN | EVANY__ERR)) == EVANY__IN)
+		bytes = evany__ff_behind_mark(fd);
 	if ((bits & EVANY__HUP) != 0 && bytes == 0 &&
 	    evany__ff_unconnected(fd)) {
 		evany__fd_lonely(kq, fd);
