@@ -23,6 +23,7 @@
 
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -43,6 +44,7 @@
 
 #define MARK		0x6b71		/* nobody's system call */
 #define HANG		30		/* seconds for a scenario */
+#define NUMBERS		1024		/* descriptors that it can have */
 
 static int result_pipe = -1;
 static bool alloc_plan;
@@ -327,6 +329,13 @@ static _Noreturn void
 child(const struct fault_plan *fp,
     void (*scenario)(const struct fault_plan *))
 {
+	struct rlimit few = { NUMBERS, NUMBERS };
+
+	/*
+	 * When the list of what is open is refused the library tries every
+	 * number, and a traced call takes long.
+	 */
+	(void)setrlimit(RLIMIT_NOFILE, &few);
 	alloc_plan = fp->fp_alloc;
 	fault_alloc_plan(fp->fp_alloc ? fp->fp_turn : 0);
 	(void)alarm(HANG);
