@@ -172,14 +172,14 @@ evany__pn_refresh(struct be_poll *bp)
 
 /*
  * Finds closed numbers that the thread waits for, and waits until it lets go
- * of these and of what else was taken from it.  Who is busy is passed over.
+ * of these and of what else was taken from it.
  */
 void
 evany__pn_closed(void)
 {
 	struct be_poll *bp;
 	unsigned left, n;
-	int cancel;
+	int cancel, unused;
 
 	left = CHECKS;
 	nest_enter(&cancel);
@@ -187,11 +187,10 @@ evany__pn_closed(void)
 		bp = TAILQ_FIRST(&nest_all);
 		TAILQ_REMOVE(&nest_all, bp, bp_link);
 		TAILQ_INSERT_TAIL(&nest_all, bp, bp_link);
-		if (pthread_mutex_trylock(&bp->bp_lock) != 0)
-			continue;
+		evany__bp_enter(bp, &unused);
 		if (evany__pe_closed(bp, &left))
 			evany__bp_settle(bp);
-		(void)pthread_mutex_unlock(&bp->bp_lock);
+		evany__bp_leave(bp, unused);
 	}
 	nest_leave(cancel);
 	evany__bg_let_go();

@@ -44,7 +44,7 @@
 #include "backends/backend.h"
 #include "backends/pollpipe.h"
 
-#define LET_GO_NS	20000000L
+#define LET_GO_S	1
 #define HOLD_NS		INT64_C(200000000)
 #define RETRY_NS	INT64_C(10000000)
 #define MS_NS		INT64_C(1000000)
@@ -376,11 +376,7 @@ evany__bg_let_go(void)
 	pt_enter(&cancel);
 	if (pt_running && pt_asleep && pt_less) {
 		(void)clock_gettime(CLOCK_REALTIME, &ts);
-		ts.tv_nsec += LET_GO_NS;
-		if (ts.tv_nsec >= 1000000000L) {
-			ts.tv_sec++;
-			ts.tv_nsec -= 1000000000L;
-		}
+		ts.tv_sec += LET_GO_S;
 		waits = pt_waits;
 		pt_wake();
 		while (pt_waits == waits &&
