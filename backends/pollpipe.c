@@ -188,12 +188,12 @@ evany__poll_now(struct pollfd *fds, unsigned n)
 {
 	unsigned i, part, step;
 
-	if (n == 0 || poll(fds, (nfds_t)n, 0) >= 0)
+	if (n == 0 || evany__poll_once(fds, n) >= 0)
 		return;
 	step = CHUNK;
 	for (i = 0; i < n; i += part) {
 		part = n - i < step ? n - i : step;
-		while (poll(fds + i, (nfds_t)part, 0) == -1) {
+		while (evany__poll_once(fds + i, part) == -1) {
 			if (part == 1) {
 				fds[i].revents = 0;
 				break;

@@ -5,21 +5,28 @@
  */
 
 /*
- * rawcall.h: read, write, close and waitid as no cancellation points, for callers
- * that hold locks and have cancellation disabled.
+ * rawcall.h: some calls as no cancellation points, for callers that hold locks
+ * and have cancellation disabled.
  *
  * The GNU C library (2.36 was seen to) sends a thread a signal when it is
  * cancelled in a sleep, and obeys it in the next of these calls, although the
  * thread has left the sleep and disabled cancellation by then.  The kernel's
  * own calls, where a program may make them, do not.  ThreadSanitizer is told of
  * a close, or else it would take a new descriptor for the closed one.
+ *
+ * opendir, readdir and closedir are no cancellation points there, and need no
+ * more than to have it disabled elsewhere.
  */
 #ifndef EVANY_RAWCALL_H
 #define EVANY_RAWCALL_H
 
 #include <sys/types.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -43,6 +50,43 @@ static inline ssize_t
 evany__write(int fd, const void *buf, size_t n)
 {
 	return (syscall(SYS_write, fd, buf, n));
+}
+
+static inline int
+evany__openat(int dir, const char *path, int flags)
+{
+	return ((int)syscall(SYS_openat, dir, path, flags, 0));
+}
+
+static inline ssize_t
+evany__recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
+    socklen_t *lenp)
+{
+	return (syscall(SYS_recvfrom, fd, buf, n, flags, from, lenp));
+}
+
+static inline ssize_t
+evany__send(int fd, const void *buf, size_t n, int flags)
+{
+	return (syscall(SYS_sendto, fd, buf, n, flags, NULL, 0));
+}
+
+/* poll(2) that does not sleep. */
+static inline int
+evany__poll_once(struct pollfd *fds, unsigned n)
+{
+#ifdef SYS_poll
+	return ((int)syscall(SYS_poll, fds, n, 0));
+#else
+	/* Whatever struct timespec is, and written to. */
+	long zero[4] = { 0 };
+
+#ifdef SYS_ppoll
+	return ((int)syscall(SYS_ppoll, fds, n, zero, NULL, 0));
+#else
+	return ((int)syscall(SYS_ppoll_time64, fds, n, zero, NULL, 0));
+#endif
+#endif
 }
 
 #if RAW_TSAN
@@ -70,6 +114,14 @@ evany__waitid(idtype_t type, id_t id, siginfo_t *si, int options)
 #define evany__write	write
 #define evany__close	close
 #define evany__waitid	waitid
+#define evany__openat	openat
+#define evany__recvfrom	recvfrom
+#define evany__send	send
+#define evany__poll_once(fds, n) poll(fds, (nfds_t)(n), 0)
 #endif
+
+#define evany__open(path, flags) evany__openat(AT_FDCWD, path, flags)
+#define evany__recv(fd, buf, n, flags) \
+	evany__recvfrom(fd, buf, n, flags, NULL, NULL)
 
 #endif /* EVANY_RAWCALL_H */

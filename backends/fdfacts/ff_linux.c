@@ -48,6 +48,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 #ifndef SO_MEMINFO
 #define SO_MEMINFO	55
 #endif
@@ -537,7 +539,7 @@ evany__ff_next_open(int from)
 	    (n = syscall(SYS_getdents64, dir, &de, sizeof(de))) != -1)
 		next = n == 0 ? -1 : atoi(de.de_name);
 	if (dir != -1)
-		(void)close(dir);
+		(void)evany__close(dir);
 	errno = saved;
 	return (next == -1 || next >= from ? next : -2);
 }

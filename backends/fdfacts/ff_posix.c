@@ -34,6 +34,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 /* Smallest that POSIX allows; illumos knows it by pathconf(2) only. */
 #ifndef PIPE_BUF
 #define PIPE_BUF	_POSIX_PIPE_BUF
@@ -50,7 +52,7 @@ evany__ff_poll(int fd, short events)
 	pfd.revents = 0;
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (poll(&pfd, 1, 0) != 1)
+	if (evany__poll_once(&pfd, 1) != 1)
 		pfd.revents = 0;
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
@@ -232,7 +234,8 @@ evany__ff_shut_wr(int fd)
 		return (0);
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	error = send(fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? errno : 0;
+	error = evany__send(fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ?
+	    errno : 0;
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return (error == EPIPE);

@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "backends/filescan/fs_diff.h"
+#include "backends/rawcall.h"
 
 #define LIST_BEGIN	16	/* entries to begin with */
 #define TICK		INT64_C(20000000)	/* longer than any system's, ns */
@@ -133,12 +134,13 @@ list_make(const char *path, struct fs_listing **lsp)
 	if ((ls = calloc(1, sizeof(*ls))) == NULL)
 		return (ENOMEM);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	fd = evany__open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    O_NONBLOCK);
 	if (fd == -1)
 		error = errno;
 	else if ((dir = fdopendir(fd)) == NULL) {
 		error = errno;
-		(void)close(fd);
+		(void)evany__close(fd);
 	} else {
 		error = list_read(dir, ls);
 		(void)closedir(dir);

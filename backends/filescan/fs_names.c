@@ -28,6 +28,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 #define LIST_BEGIN	32	/* subdirectories to begin with */
 
 /* FNV-1a, 64 bits. */
@@ -112,9 +114,10 @@ evany__fs_list(int fd)
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	fl = NULL;
 	/* A duplicate would share the place in the program's own reading. */
-	own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	own = evany__openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    O_NONBLOCK);
 	if (own != -1 && (dir = fdopendir(own)) == NULL)
-		(void)close(own);
+		(void)evany__close(own);
 	else if (own != -1) {
 		fl = fs_list_read(dir);
 		(void)closedir(dir);

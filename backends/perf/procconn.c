@@ -38,6 +38,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 struct procconn {
 	struct evany__feeder	 cn_feeder;	/* (i) */
 	struct evany__inst	*cn_inst;	/* (c) */
@@ -64,7 +66,7 @@ conn_receive(int fd, void *buf, size_t room, size_t *sizep)
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	do
-		n = recvfrom(fd, buf, room, MSG_DONTWAIT,
+		n = evany__recvfrom(fd, buf, room, MSG_DONTWAIT,
 		    (struct sockaddr *)&from, &len);
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
@@ -111,7 +113,7 @@ conn_ask(int fd, enum proc_cn_mcast_op op)
 	memcpy(buf + NLMSG_HDRLEN, &msg, sizeof(msg));
 	memcpy(buf + NLMSG_HDRLEN + sizeof(msg), &op, sizeof(op));
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (send(fd, buf, sizeof(buf), MSG_DONTWAIT) == -1)
+	if (evany__send(fd, buf, sizeof(buf), MSG_DONTWAIT) == -1)
 		error = errno;
 	(void)pthread_setcancelstate(cancel, NULL);
 	return (error);

@@ -46,6 +46,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 #define REALTIME_NS	INT64_C(1000000000)
 
 static void	be_poll_tick(struct evany__bg_tick *);
@@ -120,7 +122,7 @@ be_poll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 			evany__pipe_close(&bp->bp_pipe);
 		}
 		if (error != 0)
-			(void)close(number);
+			(void)evany__close(number);
 	}
 out:
 	(void)pthread_setcancelstate(cancel, NULL);

@@ -32,6 +32,8 @@
 
 #include <errno.h>
 
+#include "backends/rawcall.h"
+
 #define LOOK_FIRST	INT64_C(2000000)
 #define LOOK_MOST	INT64_C(1024000000)
 #define DOUBT_FIRST	INT64_C(250000000)
@@ -92,7 +94,7 @@ edge_first(int fd)
 	uint32_t sum = 0;
 	ssize_t i, n;
 
-	n = recv(fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+	n = evany__recv(fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
 	for (i = 0; i < n; i++)
 		sum = sum * 31 + buf[i];
 	return (sum);
@@ -275,6 +277,6 @@ evany__pg_ended(struct poll_entry *pe)
 	/* Bytes hide the end; it is seen when they have been read. */
 	if (evany__ff_inbytes(fd, &n) != 0 || n != 0)
 		return (false);
-	return (recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+	return (evany__recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
 #endif
 }

@@ -20,7 +20,9 @@
  *          poll(2) of Linux holds the files it waits for: a socket closed
  *          meanwhile stays open and its peer sees no end of file (6.18).  So
  *          with descriptors to watch no single wait is longer than HOLD_NS.
- * Locks:   pt_lock is the last lock of all; nothing is taken under it.
+ * Locks:   pt_lock is the last lock of all but for pt_polling, which the thread
+ *          holds while it is in poll(2), for others to wait on: to lock a mutex
+ *          is no cancellation point, as a condition would be.
  * Fork:    the child has no thread.  pt_pid tells it so; everything is then
  *          forgotten (the epoch moves) and begins anew at the next need.
  */
@@ -44,7 +46,6 @@
 #include "backends/backend.h"
 #include "backends/pollpipe.h"
 
-#define LET_GO_S	1
 #define HOLD_NS		INT64_C(200000000)
 #define RETRY_NS	INT64_C(10000000)
 #define MS_NS		INT64_C(1000000)
@@ -59,9 +60,10 @@ static atomic_int pt_pid;		/* (a) the process of what follows */
 static unsigned pt_epoch = 1;		/* (l) */
 static int pt_running;			/* (l) */
 static int pt_asleep;			/* (l) may be in poll(2) */
-static unsigned pt_waits;		/* (l) that have ended */
 static bool pt_less;			/* (l) something was taken from it */
-static pthread_cond_t pt_awake = PTHREAD_COND_INITIALIZER;	/* (l) */
+static pthread_mutex_t pt_polling = PTHREAD_MUTEX_INITIALIZER;
+static unsigned pt_waiting;		/* (l) how many want pt_polling */
+static pthread_cond_t pt_alone = PTHREAD_COND_INITIALIZER;	/* (l) */
 static int64_t pt_until;		/* (l) the time it sleeps to */
 static struct evany__pipe pt_pipe = EVANY__PIPE_NONE;	/* (l) wakes it */
 static int pt_rung;			/* (l) a byte is in the pipe */
@@ -95,7 +97,9 @@ static void
 pt_reset(void)
 {
 	(void)pthread_mutex_init(&pt_lock, NULL);
-	(void)pthread_cond_init(&pt_awake, NULL);
+	(void)pthread_mutex_init(&pt_polling, NULL);
+	(void)pthread_cond_init(&pt_alone, NULL);
+	pt_waiting = 0;
 	pt_epoch++;
 	pt_running = pt_asleep = pt_rung = 0;
 	pt_less = false;
@@ -368,20 +372,21 @@ evany__bg_release(struct evany__bg_release *br)
 void
 evany__bg_let_go(void)
 {
-	struct timespec ts;
-	unsigned waits;
 	int cancel, saved;
 
 	saved = errno;
 	pt_enter(&cancel);
-	if (pt_running && pt_asleep && pt_less) {
-		(void)clock_gettime(CLOCK_REALTIME, &ts);
-		ts.tv_sec += LET_GO_S;
-		waits = pt_waits;
+	if (pt_asleep && pt_less) {
 		pt_wake();
-		while (pt_waits == waits &&
-		    pthread_cond_timedwait(&pt_awake, &pt_lock, &ts) == 0)
-			continue;
+		if (pt_rung) {
+			pt_waiting++;
+			(void)pthread_mutex_unlock(&pt_lock);
+			(void)pthread_mutex_lock(&pt_polling);
+			(void)pthread_mutex_unlock(&pt_polling);
+			(void)pthread_mutex_lock(&pt_lock);
+			if (--pt_waiting == 0)
+				(void)pthread_cond_signal(&pt_alone);
+		}
 	}
 	pt_leave(cancel);
 	errno = saved;
@@ -512,6 +517,20 @@ pt_due(int64_t *nextp)
 	return (NULL);
 }
 
+/*
+ * Lets those have pt_polling who waited for it, and no others come while it is
+ * awake.  False if that took time, in which all may have changed.  Lock held.
+ */
+static bool
+pt_let_pass(void)
+{
+	bool waited = pt_waiting > 0;
+
+	while (pt_waiting > 0)
+		(void)pthread_cond_wait(&pt_alone, &pt_lock);
+	return (!waited);
+}
+
 /* Waits until the time given, or something is there.  No lock. */
 static void
 pt_wait(int64_t until)
@@ -571,7 +590,8 @@ pt_main(void *arg)
 		bt = pt_due(&until);
 		/* What is freed may be asked for again by a function. */
 		if (bt == NULL && STAILQ_EMPTY(&dead) &&
-		    STAILQ_EMPTY(&releases)) {
+		    STAILQ_EMPTY(&releases) && pt_let_pass()) {
+			(void)pthread_mutex_lock(&pt_polling);
 			pt_asleep = 1;
 			pt_until = until;
 		}
@@ -588,10 +608,9 @@ pt_main(void *arg)
 			continue;
 
 		pt_wait(until);
+		(void)pthread_mutex_unlock(&pt_polling);
 		pt_enter(&cancel);
 		pt_asleep = 0;
-		pt_waits++;
-		(void)pthread_cond_broadcast(&pt_awake);
 		if (pt_rung || pt_slots.sl_fds[0].revents != 0)
 			pt_drain();
 		pt_leave(cancel);

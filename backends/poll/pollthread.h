@@ -102,7 +102,6 @@ void	evany__bg_release(struct evany__bg_release *);
 
 /*
  * Waits until the thread waits for nothing that was taken from it before.
- * Not with a lock held that its functions take; it gives up after a while.
  */
 void	evany__bg_let_go(void);
 

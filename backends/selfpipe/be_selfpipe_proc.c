@@ -47,6 +47,7 @@
 #include "backends/perf/procsource.h"
 #include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
+#include "backends/rawcall.h"
 #include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/sigchain.h"
 #include "backends/selfpipe/waitstatus.h"
@@ -100,7 +101,7 @@ ask_waitid(idtype_t type, id_t id, int64_t *statusp)
 	memset(&si, 0, sizeof(si));
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	do
-		result = waitid(type, id, &si, WEXITED | WNOHANG | WNOWAIT);
+		result = evany__waitid(type, id, &si, WEXITED | WNOHANG | WNOWAIT);
 	while (result == -1 && errno == EINTR);
 	(void)pthread_setcancelstate(cancel, NULL);
 	if (result == -1)
@@ -236,7 +237,7 @@ watch_free(struct pipe_watch *wa)
 		evany__procsource_own.sr_close(wa->wp_own);
 	if (wa->wp_fd != -1) {
 		evany__inst_unfeed(pp->pp_inst, &wa->wp_watch->pw_feeder);
-		(void)close(wa->wp_fd);
+		(void)evany__close(wa->wp_fd);
 	}
 	if (wa->wp_child && --pp->pp_children == 0)
 		evany__sigchain_unwatch(SIGCHLD);
@@ -322,8 +323,8 @@ pipe_proc_ready(struct evany__inst *inst, struct evany__feeder *fe,
 	(void)bits;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	(void)evany__pipe_drain(&pp->pp_pipe);
-	(void)pthread_setcancelstate(cancel, NULL);
 	pipe_proc_look(pp);
+	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
 
@@ -402,7 +403,7 @@ begin_descriptor(struct pipe_watch *wa, int fd)
 	error = evany__inst_feed(pw->pw_inst, &pw->pw_feeder, wa->wp_fd,
 	    EVANY__LEVEL);
 	if (error != 0)
-		(void)close(wa->wp_fd);
+		(void)evany__close(wa->wp_fd);
 	return (error);
 }
 
@@ -620,7 +621,7 @@ pipe_proc_fork_child(void **statep)
 		return;
 	LIST_FOREACH(wa, &pp->pp_watches, wp_link) {
 		if (wa->wp_fd != -1)
-			(void)close(wa->wp_fd);
+			(void)evany__close(wa->wp_fd);
 		if (wa->wp_own != NULL)
 			evany__procsource_own.sr_fork_child(wa->wp_own);
 	}

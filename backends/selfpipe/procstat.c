@@ -22,6 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 bool
 evany__procstat_read(const char *path, char *buf, size_t size)
 {
@@ -29,9 +31,9 @@ evany__procstat_read(const char *path, char *buf, size_t size)
 	int cancel, fd;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
-		n = read(fd, buf, size - 1);
-		(void)close(fd);
+	if ((fd = evany__open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+		n = evany__read(fd, buf, size - 1);
+		(void)evany__close(fd);
 	}
 	(void)pthread_setcancelstate(cancel, NULL);
 	if (n <= 0)

@@ -59,6 +59,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
+
 /* The flags of the program that a handler of ours for no handler keeps. */
 #ifdef SA_NOCLDWAIT
 #define QUIET_FLAGS	(SA_NOCLDSTOP | SA_NOCLDWAIT)
@@ -232,7 +234,7 @@ wakers_wake(void)
 			wk = &ws->ws_waker[i];
 			if ((fd = atomic_load(&wk->wk_fd) - 1) != -1 &&
 			    waker_is(wk, fd) &&
-			    write(fd, &one, sizeof(one)) == -1)
+			    evany__write(fd, &one, sizeof(one)) == -1)
 				continue;
 		}
 	atomic_fetch_sub(&wakers_busy, 1);
@@ -245,9 +247,9 @@ waker_close(struct evany__sigwaker *wk)
 	int cancel;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	(void)close(wk->wk_read);
+	(void)evany__close(wk->wk_read);
 	if (wk->wk_write != wk->wk_read)
-		(void)close(wk->wk_write);
+		(void)evany__close(wk->wk_write);
 	(void)pthread_setcancelstate(cancel, NULL);
 }
 

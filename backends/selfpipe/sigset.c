@@ -25,6 +25,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "backends/rawcall.h"
 #include "backends/selfpipe/sigchain.h"
 
 int
@@ -89,7 +90,8 @@ evany__sigset_drain(struct evany__sigset *ss)
 	int cancel, saved = errno;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	while (read(ss->ss_readfd, buf, sizeof(buf)) == (ssize_t)sizeof(buf))
+	while (evany__read(ss->ss_readfd, buf, sizeof(buf)) ==
+	    (ssize_t)sizeof(buf))
 		continue;
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;

@@ -146,11 +146,14 @@ fork_mark(void)
 void
 evany__fork_child(void)
 {
+	int cancel;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	evany__late_fork_child();
 	evany__numbers_fork_child();
 	outers_child();
 	fork_mark();
+	(void)pthread_setcancelstate(cancel, NULL);
 }
 
 /* The thread that forked held the locks, which are new here. */

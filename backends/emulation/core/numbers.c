@@ -873,14 +873,14 @@ inst_lose(struct evany__inst *inst)
 	for (number = 0; number < 256; number++)
 		if (numbers_try(inst, number)) {
 			number_drop(inst, number);
-			(void)close(number);
+			(void)evany__close(number);
 		}
 	for (i = 0; i < EVANY__NUMBERS; i++) {
 		number = inst->in_numbers[i];
 		if (number == -1)
 			continue;
 		if (names(inst, number))
-			(void)close(number);
+			(void)evany__close(number);
 		number_drop(inst, number);
 	}
 	inst_fork_child(inst);

@@ -30,11 +30,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends/emulation/unified/uni.h"
+#include "backends/rawcall.h"
 
 #define NAMES_MOST	16384	/* events of one watch that nobody has taken */
 
@@ -416,23 +418,36 @@ node_read(struct uni_node *nd, DIR *dir, bool told)
 	return (error);
 }
 
+/* With cancellation held off, for there is a lock. */
+static int
+node_open(struct uni_node *nd, const char *path, bool told)
+{
+	int cancel, error, fd;
+	DIR *dir;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	fd = evany__open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd == -1)
+		error = errno;
+	else if ((dir = fdopendir(fd)) == NULL) {
+		error = errno;
+		(void)evany__close(fd);
+	} else {
+		error = node_read(nd, dir, told);
+		(void)closedir(dir);
+	}
+	(void)pthread_setcancelstate(cancel, NULL);
+	return (error);
+}
+
 static int
 node_list(struct uni_node *nd, const char *path, bool told)
 {
 	struct evany__inst *inst = nd->nd_dir->ud_uni->uq_inst;
-	int error, fd;
-	DIR *dir;
+	int error;
 
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return (errno);
-	if ((dir = fdopendir(fd)) == NULL) {
-		error = errno;
-		(void)close(fd);
-		return (error);
-	}
-	error = node_read(nd, dir, told);
-	(void)closedir(dir);
+	error = node_open(nd, path, told);
 	if (nd->nd_nlisted > 0) {
 		qsort(nd->nd_listed, nd->nd_nlisted, sizeof(*nd->nd_listed),
 		    name_compare);
