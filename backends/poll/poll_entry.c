@@ -14,7 +14,8 @@
  *	                                     READY <--- moved ------|
  *
  * State:   an entry per number and kind (the program's or a feeder), found by
- *          number; an array for poll(2) of all that is not quiet.
+ *          number; an array for poll(2) of all that is not quiet, here or in
+ *          the thread.
  * Life:    an entry that the background thread knows is freed by the thread.
  * Race:    a number may be closed or reused at any moment.  Closed, poll(2)
  *          says POLLNVAL; reused, device and inode differ when it is about to
@@ -170,20 +171,22 @@ pe_free(struct evany__bg_watch *bw)
 
 /* ---- queue and arrays ---------------------------------------------------------- */
 
+/* One that only the thread still waits for is kept for evany__pe_closed. */
 static void
 place_set(struct poll_entry *pe, short events)
 {
 	struct be_poll *bp = pe->pe_inst;
 	unsigned i, last;
 
-	if (events != 0) {
+	if (events != 0 || pe->pe_armed != 0) {
 		if (pe->pe_place == 0) {
 			bp->bp_entries[bp->bp_used] = pe;
-			bp->bp_fds[bp->bp_used].fd = pe->pe_watch.bw_fd;
 			bp->bp_fds[bp->bp_used].revents = 0;
 			pe->pe_place = ++bp->bp_used;
 		}
-		bp->bp_fds[pe->pe_place - 1].events = events;
+		i = pe->pe_place - 1;
+		bp->bp_fds[i].fd = events != 0 ? pe->pe_watch.bw_fd : -1;
+		bp->bp_fds[i].events = events;
 	} else if (pe->pe_place != 0) {
 		i = pe->pe_place - 1;
 		last = --bp->bp_used;
@@ -245,12 +248,12 @@ pe_update(struct poll_entry *pe, bool exact)
 			ready = true;
 	}
 	queue_set(pe, ready);
-	place_set(pe, pe_events(pe));
 	evany__pg_list(pe);
 	if ((armed & ~pe->pe_armed) != 0 || (exact && armed != pe->pe_armed)) {
 		pe->pe_armed = armed;
 		evany__bg_watch_set(&pe->pe_watch, armed);
 	}
+	place_set(pe, pe_events(pe));
 }
 
 void
@@ -260,6 +263,7 @@ evany__pe_drop(struct poll_entry *pe)
 	struct poll_entry **pep;
 
 	memset(pe->pe_state, POLL_QUIET, sizeof(pe->pe_state));
+	pe->pe_armed = 0;
 	queue_set(pe, false);
 	place_set(pe, 0);
 	evany__pg_list(pe);

@@ -79,10 +79,12 @@ pm_port_refresh(struct pm_world *w, struct pm_port *po)
 static enum sure
 queued(const struct pm_assoc *as)
 {
-	if (as->as_state != PM_ARMED || !as->as_may)
+	if (as->as_state != PM_ARMED)
 		return (NO);
 	if (as->as_loose)
 		return (allow(PA_SAME_FILE));
+	if (!as->as_may)
+		return (NO);
 	if (as->as_dead)
 		return (allow(PA_DEAD));
 	if (as->as_closed)

@@ -117,7 +117,7 @@ check(unsigned long rounds, unsigned threads)
 	evt_port_limit(PM_SLOTS);
 	/* poll(2) is told by another thread there, which takes its time. */
 	if (strcmp(evt_backend(), "poll") == 0)
-		rounds /= 10;
+		rounds /= 5;
 	seq_check(&model, rounds, threads);
 }
 
