@@ -13,9 +13,15 @@
 #include "evt_child.h"
 
 #include <sys/socket.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
+#include <time.h>
 
 #define RACES_NUMBER	200
 
@@ -613,6 +619,116 @@ EVT_TC(cancel__during_a_wait, "KQ-066 KQ-242",
 	evt_close(kq);
 }
 
+struct races_victim {
+	int		rv_kq;
+	int		rv_dir;
+	int		rv_pipe[2];
+	int		rv_socket[2];
+	atomic_int	rv_tid;
+};
+
+/* Changes of all kinds, each with what it reads and closes, and short waits. */
+static void *
+races_victim(void *arg)
+{
+	struct races_victim *rv = arg;
+	struct kevent ch[6], ev[4];
+	unsigned i;
+
+#ifdef SYS_gettid
+	atomic_store(&rv->rv_tid, (int)syscall(SYS_gettid));
+#endif
+	for (i = 0;; i++) {
+		EV_SET(&ch[0], (uintptr_t)rv->rv_pipe[0], EVFILT_READ,
+		    i % 3 != 2 ? EV_ADD | EV_CLEAR : EV_DELETE, 0, 0, NULL);
+		EV_SET(&ch[1], (uintptr_t)rv->rv_socket[0], EVFILT_READ,
+		    EV_ADD | EV_CLEAR, 0, 0, NULL);
+		EV_SET(&ch[2], (uintptr_t)rv->rv_socket[0], EVFILT_WRITE,
+		    EV_ADD | EV_CLEAR, 0, 0, NULL);
+		EV_SET(&ch[3], 1, EVFILT_TIMER, EV_ADD, 0, 1, NULL);
+		EV_SET(&ch[4], (uintptr_t)getppid(), EVFILT_PROC,
+		    i % 2 == 0 ? EV_ADD : EV_DELETE, NOTE_EXIT, 0, NULL);
+		EV_SET(&ch[5], (uintptr_t)rv->rv_dir, EVFILT_VNODE,
+		    i % 3 != 1 ? EV_ADD | EV_CLEAR : EV_DELETE, NOTE_WRITE, 0,
+		    NULL);
+		(void)kevent(rv->rv_kq, ch, EVT_NITEMS(ch), NULL, 0, NULL);
+		(void)evt_kevent_ms(rv->rv_kq, NULL, 0, ev, EVT_NITEMS(ev),
+		    (int)(i % 2));
+	}
+	return (NULL);
+}
+
+/*
+ * late: as if signals of the cancellation came after the call that they were
+ * meant for, as the C library may send them.
+ */
+static void
+races_cancel(pthread_t id, struct races_victim *rv, bool late)
+{
+#if defined(__GLIBC__) && defined(SYS_tgkill)
+	int i;
+
+	for (i = 0; late && i < 3; i++) {
+		(void)syscall(SYS_tgkill, getpid(), atomic_load(&rv->rv_tid),
+		    __SIGRTMIN);
+		(void)sched_yield();
+	}
+#else
+	(void)rv;
+	(void)late;
+#endif
+	ATF_REQUIRE_EQ(pthread_cancel(id), 0);
+}
+
+EVT_TC(cancel__beside_changes, "KQ-066 KQ-242",
+    "A thread cancelled at any moment of its changes and waits keeps no lock "
+    "and leaks nothing")
+{
+	struct races_victim rv = { .rv_tid = 0 };
+	struct timespec ts;
+	struct kevent ev;
+	pthread_t id;
+	void *result;
+	int i, kq;
+
+	evt_skip_asan(EVT_ASAN_CANCEL);
+	evt_skip_tsan(EVT_TSAN_CANCEL);
+	rv.rv_kq = evt_kq();
+	ATF_REQUIRE((rv.rv_dir = open(".", O_RDONLY)) != -1);
+	evt_pipe(rv.rv_pipe);
+	evt_sockpair(rv.rv_socket, SOCK_STREAM);
+	evt_write(rv.rv_pipe[1], 1);
+	evt_write(rv.rv_socket[1], 1);
+	for (i = 0; i < 200; i++) {
+		atomic_store(&rv.rv_tid, 0);
+		ATF_REQUIRE_EQ(pthread_create(&id, NULL, races_victim, &rv),
+		    0);
+#ifdef SYS_gettid
+		while (atomic_load(&rv.rv_tid) == 0)
+			(void)sched_yield();
+#endif
+		ts.tv_sec = 0;
+		ts.tv_nsec = (i * 7919 % 200) * 10000L;
+		(void)nanosleep(&ts, NULL);
+		/* The first brings the handler of that signal. */
+		races_cancel(id, &rv, i % 2 != 0);
+		ATF_REQUIRE_EQ(pthread_join(id, &result), 0);
+		ATF_REQUIRE(result == PTHREAD_CANCELED);
+		evt_change(rv.rv_kq, 2, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0,
+		    5000, NULL);
+		evt_change(rv.rv_kq, 2, EVFILT_TIMER, EV_DELETE, 0, 0, NULL);
+		(void)evt_poll(rv.rv_kq, &ev, 1);
+		kq = evt_kq();
+		evt_close(kq);
+	}
+	evt_close(rv.rv_kq);
+	evt_close(rv.rv_dir);
+	for (i = 0; i < 2; i++) {
+		evt_close(rv.rv_pipe[i]);
+		evt_close(rv.rv_socket[i]);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, silence__after_delete_or_disable);
@@ -624,5 +740,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, close__queue_during_a_wait);
 	EVT_TP_ADD_TC(tp, queues__made_and_closed_by_threads);
 	EVT_TP_ADD_TC(tp, cancel__during_a_wait);
+	EVT_TP_ADD_TC(tp, cancel__beside_changes);
 	return (atf_no_error());
 }
