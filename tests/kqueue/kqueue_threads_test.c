@@ -50,16 +50,23 @@ struct threads {
 /* One per case and process, and too big for a stack. */
 static struct threads threads;
 
-/* What was told already and may be told again by this mechanism. */
+/*
+ * What was told already and may be told again by this mechanism.  The bytes are
+ * counted after that was decided, so they may be another round's by then.
+ */
 static bool
 threads_doubt(struct threads *th, const struct kevent *ev)
 {
+	int64_t round = ev->data;
+
 	if (!th->th_grow || ev->filter != EVFILT_READ)
 		return (false);
-	ATF_REQUIRE(ev->data > 0 && ev->data <= THREADS_ROUNDS);
-	return (atomic_exchange(&th->th_told[(intptr_t)ev->udata][ev->data],
-	    true) && !evt_native() && strcmp(evt_backend(), "poll") == 0 &&
-	    evt_now_ns() - atomic_load(&th->th_began[ev->data]) >=
+	ATF_REQUIRE(round > 0 && round <= THREADS_ROUNDS);
+	if (!atomic_exchange(&th->th_told[(intptr_t)ev->udata][round], true))
+		return (false);
+	round = round > 3 ? round - 2 : 1;
+	return (!evt_native() && strcmp(evt_backend(), "poll") == 0 &&
+	    evt_now_ns() - atomic_load(&th->th_began[round]) >=
 	    THREADS_DOUBT_NS);
 }
 
