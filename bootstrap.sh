@@ -382,8 +382,7 @@ get_zig()
 #
 #	gcc	everything, the cross builds too: those that EVANY_CROSS lists, or
 #		all of them if it is "all"
-#	poll	the portable mechanisms: the facilities, the contract and one
-#		model
+#	poll	the portable mechanisms: all behaviour
 #	interposed  the facilities; the other folders do not close numbers
 #		behind the library's back
 #	clang	all behaviour, and what a compiler can change of the packaging
@@ -469,8 +468,7 @@ check()
 	step build-bench make -C "$build/gcc" -j "$jobs" bench || :
 	suite gcc "gcc" EVANY_CROSS="$cross"
 	suite gcc "gcc, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
-	    CASES="$(folders "$facilities backends interpose") \
-	    model/kqueue_model_test"
+	    CASES="$(folders "$behaviour")"
 	# What only the interposing library makes exact is then asked for.
 	lib=$build/gcc/.libs/libevany-interpose.so
 	[ ! -e "$lib" ] || suite gcc "gcc, interposed" LD_PRELOAD="$lib" \
