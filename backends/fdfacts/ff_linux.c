@@ -42,6 +42,7 @@
 #include <linux/sockios.h>
 #include <linux/unix_diag.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,9 +530,10 @@ evany__ff_next_open(int from)
 		uint8_t		de_type;
 		char		de_name[45];
 	} de;
-	int dir, next = -2, saved = errno;
+	int cancel, dir, next = -2, saved = errno;
 	long n;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	dir = (int)syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/fd",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (dir != -1 && syscall(SYS_lseek, dir, (long)from + 2, SEEK_SET) ==
@@ -540,6 +542,7 @@ evany__ff_next_open(int from)
 		next = n == 0 ? -1 : atoi(de.de_name);
 	if (dir != -1)
 		(void)evany__close(dir);
+	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return (next == -1 || next >= from ? next : -2);
 }
