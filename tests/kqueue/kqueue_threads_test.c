@@ -323,6 +323,29 @@ EVT_TC(level__wakes_somebody, "KQ-240",
 	evt_close(kq);
 }
 
+EVT_TC(level__woken_in_vain_before, "KQ-240",
+    "A waiter that was woken for an event that is gone has the next one, "
+    "whoever had it before")
+{
+	struct threads_waiter tw[4];
+	int i, kq, round;
+
+	kq = evt_kq();
+	for (round = 0; round < 5; round++) {
+		threads_waiters_start(tw, 4, kq, EVT_WAIT_MS);
+		/* Deleted, it may have left a wake-up behind. */
+		evt_change(kq, 7, EVFILT_USER, EV_ADD, 0, 0, 0);
+		evt_change(kq, 7, EVFILT_USER, 0, NOTE_TRIGGER, 0, 0);
+		for (i = 0; i < 4; i++) {
+			evt_thread_join(&tw[i].tw_thread);
+			ATF_REQUIRE_EQ(1, tw[i].tw_count);
+			ATF_REQUIRE_EQ(7U, tw[i].tw_event.ident);
+		}
+		evt_change(kq, 7, EVFILT_USER, EV_DELETE, 0, 0, 0);
+	}
+	evt_close(kq);
+}
+
 /* All eight waiters must have an event, all different by udata. */
 static void
 threads_all_served(struct threads_waiter *tw, int n, const char *what)
@@ -627,6 +650,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, one_waiter__dispatch);
 	EVT_TP_ADD_TC(tp, one_waiter__timer_and_file);
 	EVT_TP_ADD_TC(tp, level__wakes_somebody);
+	EVT_TP_ADD_TC(tp, level__woken_in_vain_before);
 	EVT_TP_ADD_TC(tp, waiters__as_many_pipes);
 	EVT_TP_ADD_TC(tp, waiters__as_many_duplicates);
 	EVT_TP_ADD_TC(tp, waiters__as_many_timers);

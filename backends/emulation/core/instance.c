@@ -606,8 +606,11 @@ evany__wait_more(struct evany__wait *wa, int *errorp, int n)
 	inst_pass(inst, wa->wa_ready, n, sk);
 	more = inst->in_again || (n == wa->wa_room && !inst->in_round);
 	(void)evany__inst_leave(inst);
-	if (sk->sk_count == 0)
+	if (sk->sk_count == 0) {
+		/* What was given since was given to others. */
+		wa->wa_first = 0;
 		return (true);
+	}
 	/* Those that were given may come before the others. */
 	wa->wa_room = wa->wa_most;
 	wa->wa_deadline = 0;
