@@ -61,7 +61,8 @@ kqueuex(unsigned int flags)
 /*
  * Must the number be tried before the call?  Not if the kernel is asked
  * through it in any case: by a wait, the change of a descriptor, the ring of
- * a trigger.  A change that fails is looked at afterwards.
+ * a trigger.  A change that fails is looked at afterwards; one that changes
+ * nothing is there to ask.
  */
 static bool
 queue_must_check(const struct kevent *changes, int nchanges, int nevents)
@@ -73,6 +74,8 @@ queue_must_check(const struct kevent *changes, int nchanges, int nevents)
 	evany__inst_asked_for += (unsigned)nchanges;
 	if (evany__inst_many() && (evany__kqueue_triggers(changes, nchanges) ||
 	    evany__inst_recount()))
+		return (true);
+	if (changes[0].flags == 0 && changes[0].fflags == 0)
 		return (true);
 	if ((changes[0].flags & EV_ADD) == 0)
 		return (false);
