@@ -88,6 +88,24 @@ EVT_TC(kevent__not_a_queue, "KQ-028",
 }
 
 #ifdef __linux__
+EVT_TC(kevent__closed_asked_by_nothing, "KQ-028",
+    "A change of a user event that changes nothing is EBADF through a closed "
+    "number, while a duplicate lives")
+{
+	struct kevent kev;
+	int copy, kq;
+
+	kq = evt_kq();
+	evt_change(kq, 7, EVFILT_USER, EV_ADD, 0, 0, NULL);
+	ATF_REQUIRE((copy = dup(kq)) != -1);
+	EV_SET(&kev, 7, EVFILT_USER, 0, 0, 0, NULL);
+	ATF_REQUIRE_EQ(0, kevent(kq, &kev, 1, NULL, 0, NULL));
+	evt_close(kq);
+	ATF_REQUIRE_ERRNO(EBADF, kevent(kq, &kev, 1, NULL, 0, NULL) == -1);
+	ATF_REQUIRE_EQ(0, kevent(copy, &kev, 1, NULL, 0, NULL));
+	evt_close(copy);
+}
+
 EVT_TC(kevent__foreign_poller, "KQ-028",
     "An epoll instance or another kernel object of the program is no queue")
 {
@@ -460,6 +478,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, kevent__not_a_queue);
 #ifdef __linux__
+	EVT_TP_ADD_TC(tp, kevent__closed_asked_by_nothing);
 	EVT_TP_ADD_TC(tp, kevent__foreign_poller);
 #endif
 	EVT_TP_ADD_TC(tp, kevent__no_changes);
