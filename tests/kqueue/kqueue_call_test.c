@@ -101,7 +101,8 @@ EVT_TC(kevent__closed_asked_by_nothing, "KQ-028",
 	EV_SET(&kev, 7, EVFILT_USER, 0, 0, 0, NULL);
 	ATF_REQUIRE_EQ(0, kevent(kq, &kev, 1, NULL, 0, NULL));
 	evt_close(kq);
-	ATF_REQUIRE_ERRNO(EBADF, kevent(kq, &kev, 1, NULL, 0, NULL) == -1);
+	ATF_REQUIRE_EQ(-1, kevent(kq, &kev, 1, NULL, 0, NULL));
+	ATF_REQUIRE_EQ(EBADF, errno);
 	ATF_REQUIRE_EQ(0, kevent(copy, &kev, 1, NULL, 0, NULL));
 	evt_close(copy);
 }

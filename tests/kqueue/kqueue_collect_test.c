@@ -305,8 +305,8 @@ EVT_TC(order__both_filters, "KQ-060",
 			    NULL);
 		for (i = 0; i < 3; i++) {
 			ATF_REQUIRE_EQ(2, evt_get(kq, ev, 2));
-			ATF_REQUIRE_EQ(filters[first], ev[0].filter);
-			ATF_REQUIRE_EQ(filters[!first], ev[1].filter);
+			ATF_REQUIRE_EQ(filters[first], (int)ev[0].filter);
+			ATF_REQUIRE_EQ(filters[!first], (int)ev[1].filter);
 		}
 		evt_close(s[0]);
 		evt_close(s[1]);
