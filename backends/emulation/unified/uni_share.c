@@ -302,23 +302,12 @@ share_make(struct share *se)
 	return (error);
 }
 
-static int
-share_begin_life(struct evany__inst *inst)
-{
-	int error = evany__uni_init(inst, sizeof(struct share));
-
-	/* None are kept as notes: see evany__uni_post. */
-	if (error == 0)
-		uni_of(inst)->uq_posted = UNI_POSTED;
-	return (error);
-}
-
 int
 evany__uni_share_init(struct evany__inst *inst)
 {
 	int error;
 
-	if ((error = share_begin_life(inst)) != 0)
+	if ((error = evany__uni_init(inst, sizeof(struct share))) != 0)
 		return (error);
 	if ((error = share_make(share_of(inst))) != 0)
 		evany__uni_close(inst);
@@ -353,7 +342,7 @@ evany__uni_share_inherit(struct evany__inst *heir, struct evany__inst *parents)
 		share_free(from);
 		return (0);
 	}
-	if ((error = share_begin_life(heir)) != 0)
+	if ((error = evany__uni_init(heir, sizeof(struct share))) != 0)
 		return (error);
 	to = share_of(heir);
 	to->se_shared = from->se_shared;

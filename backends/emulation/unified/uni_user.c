@@ -26,10 +26,10 @@ evany__uni_post(struct uni *uq, uintptr_t object, int64_t data, void *user)
 	if (evany__inst_pending(inst) > 0 &&
 	    !inst->in_table->tb_be->be_names(inst, inst->in_number))
 		return (EIDRM);
-	/* There is no room, as in a queue that keeps none of them here. */
+	if (inst->in_driver == &evany__uni_shared_driver)
+		return (evany__uni_share_post(uq, object, data, user));
 	if (uq->uq_posted == UNI_POSTED)
-		return (inst->in_driver == &evany__uni_shared_driver ?
-		    evany__uni_share_post(uq, object, data, user) : EAGAIN);
+		return (EAGAIN);
 	if ((un = evany__slab_get(&uq->uq_slab)) == NULL)
 		return (ENOMEM);
 	un->un_source = EVANY_USER;
