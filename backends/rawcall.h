@@ -10,9 +10,9 @@
  *
  * The GNU C library (2.36 was seen to) sends a thread a signal when it is
  * cancelled in a sleep, and obeys it in the next of these calls, although the
- * thread has left the sleep and disabled cancellation by then.  The kernel's
- * own calls, where a program may make them, do not.  ThreadSanitizer is told of
- * a close, or else it would take a new descriptor for the closed one.
+ * thread has left the sleep and disabled cancellation by then.  Linux's own
+ * calls do not.  ThreadSanitizer is told of a close, or else it would take a
+ * new descriptor for the closed one.
  *
  * opendir, readdir and closedir are no cancellation points there, and need no
  * more than to have it disabled elsewhere.
@@ -37,7 +37,7 @@
 #define RAW_TSAN	0
 #endif
 
-#ifdef EVANY_BE_EPOLL
+#ifdef __linux__
 #include <sys/syscall.h>
 
 static inline ssize_t
