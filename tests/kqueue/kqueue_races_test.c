@@ -625,6 +625,7 @@ struct races_victim {
 	int		rv_pipe[2];
 	int		rv_socket[2];
 	atomic_int	rv_tid;
+	atomic_int	rv_turn;
 };
 
 /* Changes of all kinds, each with what it reads and closes, and short waits. */
@@ -633,12 +634,13 @@ races_victim(void *arg)
 {
 	struct races_victim *rv = arg;
 	struct kevent ch[6], ev[4];
-	unsigned i;
+	int i;
 
 #ifdef SYS_gettid
 	atomic_store(&rv->rv_tid, (int)syscall(SYS_gettid));
 #endif
 	for (i = 0;; i++) {
+		atomic_store(&rv->rv_turn, i);
 		EV_SET(&ch[0], (uintptr_t)rv->rv_pipe[0], EVFILT_READ,
 		    i % 3 != 2 ? EV_ADD | EV_CLEAR : EV_DELETE, 0, 0, NULL);
 		EV_SET(&ch[1], (uintptr_t)rv->rv_socket[0], EVFILT_READ,
@@ -653,7 +655,7 @@ races_victim(void *arg)
 		    NULL);
 		(void)kevent(rv->rv_kq, ch, EVT_NITEMS(ch), NULL, 0, NULL);
 		(void)evt_kevent_ms(rv->rv_kq, NULL, 0, ev, EVT_NITEMS(ev),
-		    (int)(i % 2));
+		    i % 2);
 	}
 	return (NULL);
 }
@@ -685,11 +687,10 @@ EVT_TC(cancel__beside_changes, "KQ-066 KQ-242",
     "and leaks nothing")
 {
 	struct races_victim rv = { .rv_tid = 0 };
-	struct timespec ts;
 	struct kevent ev;
 	pthread_t id;
 	void *result;
-	int i, kq;
+	int i, kq, n;
 
 	evt_skip_asan(EVT_ASAN_CANCEL);
 	evt_skip_tsan(EVT_TSAN_CANCEL);
@@ -701,15 +702,18 @@ EVT_TC(cancel__beside_changes, "KQ-066 KQ-242",
 	evt_write(rv.rv_socket[1], 1);
 	for (i = 0; i < 200; i++) {
 		atomic_store(&rv.rv_tid, 0);
+		atomic_store(&rv.rv_turn, 0);
 		ATF_REQUIRE_EQ(pthread_create(&id, NULL, races_victim, &rv),
 		    0);
 #ifdef SYS_gettid
 		while (atomic_load(&rv.rv_tid) == 0)
 			(void)sched_yield();
 #endif
-		ts.tv_sec = 0;
-		ts.tv_nsec = (i * 7919 % 200) * 10000L;
-		(void)nanosleep(&ts, NULL);
+		/* Another turn each time, and another moment of it. */
+		while (atomic_load(&rv.rv_turn) < i * 7919 % 40)
+			(void)sched_yield();
+		for (n = i * 31 % 97; n > 0; n--)
+			(void)sched_yield();
 		/* The first brings the handler of that signal. */
 		races_cancel(id, &rv, i % 2 != 0);
 		ATF_REQUIRE_EQ(pthread_join(id, &result), 0);
