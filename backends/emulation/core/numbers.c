@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "backends/emulation/core/numbers.h"
 #include "backends/rawcall.h"
 #include "compat/export.h"
 
@@ -52,13 +53,9 @@ struct number_chunk {
 	_Atomic(struct evany__inst *)	nc_inst[CHUNK];
 };
 
-LIST_HEAD(inst_list, evany__inst);
-
 static pthread_mutex_t numbers_mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct inst_list numbers_live;
+struct inst_list evany__numbers_live;
 static struct inst_list numbers_free;
-/* Instances that the parent of a fork left here; kept reachable, not used. */
-static struct inst_list numbers_lost;
 static atomic_uint numbers_tagged[TAGS];
 static unsigned numbers_last_tag;
 static unsigned numbers_next_subtag;
@@ -83,6 +80,13 @@ evany__numbers_unlock(void)
 
 	(void)pthread_mutex_unlock(&numbers_mutex);
 	evany__lock_unmark();
+}
+
+void
+evany__numbers_fork_unlock(void)
+{
+
+	(void)pthread_mutex_init(&numbers_mutex, NULL);
 }
 
 static struct evany__inst *
@@ -120,15 +124,8 @@ number_set(int number, struct evany__inst *inst)
 	    memory_order_release);
 }
 
-static bool
-names(struct evany__inst *inst, int number)
-{
-	return (inst->in_table->tb_be->be_names(inst, number) != 0);
-}
-
-/* Forgets one number of an instance.  Table lock held. */
-static void
-number_drop(struct evany__inst *inst, int number)
+void
+evany__number_drop(struct evany__inst *inst, int number)
 {
 	int i;
 
@@ -147,7 +144,7 @@ number_add(struct evany__inst *inst, int number)
 	int i;
 
 	if ((old = number_get(number)) != NULL && old != inst)
-		number_drop(old, number);
+		evany__number_drop(old, number);
 	for (i = 0; i < EVANY__NUMBERS; i++)
 		if (inst->in_numbers[i] == -1 || inst->in_numbers[i] == number)
 			break;
@@ -197,7 +194,7 @@ numbers_owner(int number)
 {
 	struct evany__inst *inst, *known = number_get(number), *owner = NULL;
 
-	LIST_FOREACH(inst, &numbers_live, in_link) {
+	LIST_FOREACH(inst, &evany__numbers_live, in_link) {
 		if (!names(inst, number))
 			continue;
 		switch (number_shared(inst, number)) {
@@ -223,9 +220,8 @@ number_names(struct evany__inst *inst, int number)
 	    numbers_owner(number) == inst));
 }
 
-/* Forgets numbers that have gone.  True if one is left.  Table lock held. */
-static bool
-numbers_prune(struct evany__inst *inst)
+bool
+evany__numbers_prune(struct evany__inst *inst)
 {
 	bool left = false;
 	int i;
@@ -236,14 +232,13 @@ numbers_prune(struct evany__inst *inst)
 		if (number_names(inst, inst->in_numbers[i]))
 			left = true;
 		else
-			number_drop(inst, inst->in_numbers[i]);
+			evany__number_drop(inst, inst->in_numbers[i]);
 	}
 	return (left);
 }
 
-/* A duplicate that nobody told us of?  Table lock held. */
-static bool
-numbers_try(struct evany__inst *inst, int number)
+bool
+evany__number_try(struct evany__inst *inst, int number)
 {
 
 	if (!number_names(inst, number))
@@ -264,7 +259,7 @@ search_one(void *arg, int number)
 {
 	struct search *se = arg;
 
-	if (numbers_try(se->se_inst, number))
+	if (evany__number_try(se->se_inst, number))
 		se->se_list[se->se_found++] = number;
 	return (se->se_found < se->se_room);
 }
@@ -287,8 +282,8 @@ numbers_tag(void)
 	return (best);
 }
 
-static void
-numbers_untag(unsigned tag)
+void
+evany__number_untag(unsigned tag)
 {
 
 	if (--numbers_tagged[tag] > 0)
@@ -341,7 +336,7 @@ inst_release(struct evany__inst *inst)
 	evany__lock_fini(&inst->in_lock);
 
 	evany__numbers_lock();
-	numbers_untag(inst->in_tag);
+	evany__number_untag(inst->in_tag);
 	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
 	evany__numbers_unlock();
 }
@@ -375,9 +370,9 @@ dead_rescue(void *arg, int number)
 	struct evany__inst *inst;
 
 	LIST_FOREACH(inst, dead, in_link)
-		if (numbers_try(inst, number)) {
+		if (evany__number_try(inst, number)) {
 			LIST_REMOVE(inst, in_link);
-			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+			LIST_INSERT_HEAD(&evany__numbers_live, inst, in_link);
 			break;
 		}
 	return (!LIST_EMPTY(dead));
@@ -407,9 +402,9 @@ numbers_sweep(struct inst_list *dead, bool now)
 	struct evany__inst *inst, *next;
 	unsigned lost = 0;
 
-	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
+	for (inst = LIST_FIRST(&evany__numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
-		if (numbers_prune(inst))
+		if (evany__numbers_prune(inst))
 			continue;
 		LIST_REMOVE(inst, in_link);
 		LIST_INSERT_HEAD(dead, inst, in_link);
@@ -418,7 +413,7 @@ numbers_sweep(struct inst_list *dead, bool now)
 	if (lost > 0 && !now && !sweep_due(lost)) {
 		while ((inst = LIST_FIRST(dead)) != NULL) {
 			LIST_REMOVE(inst, in_link);
-			LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+			LIST_INSERT_HEAD(&evany__numbers_live, inst, in_link);
 		}
 		return;
 	}
@@ -570,7 +565,7 @@ fail_init:
 	evany__lock_fini(&inst->in_lock);
 fail_lock:
 	evany__numbers_lock();
-	numbers_untag(inst->in_tag);
+	evany__number_untag(inst->in_tag);
 	LIST_INSERT_HEAD(&numbers_free, inst, in_link);
 	evany__numbers_unlock();
 	return (error);
@@ -582,7 +577,7 @@ evany__inst_named(struct evany__inst *inst, int number)
 {
 	evany__numbers_lock();
 	if (inst->in_numbers[0] == -1) {
-		LIST_INSERT_HEAD(&numbers_live, inst, in_link);
+		LIST_INSERT_HEAD(&evany__numbers_live, inst, in_link);
 		(void)atomic_fetch_add(&evany__inst_count, 1);
 		atomic_store(&numbers_high, number);
 	}
@@ -619,7 +614,7 @@ numbers_resolve(int number)
 	if ((inst = numbers_owner(number)) != NULL)
 		number_add(inst, number);
 	else if ((old = number_get(number)) != NULL)
-		number_drop(old, number);
+		evany__number_drop(old, number);
 	if (inst != NULL && !evany__inst_take(inst))
 		inst = NULL;
 	evany__numbers_unlock();
@@ -694,7 +689,7 @@ evany__inst_numbers(struct evany__inst *inst, int *list, int n)
 	int count = 0, i;
 
 	evany__numbers_lock();
-	(void)numbers_prune(inst);
+	(void)evany__numbers_prune(inst);
 	for (i = 0; i < EVANY__NUMBERS && count < n; i++)
 		if (inst->in_numbers[i] != -1)
 			list[count++] = inst->in_numbers[i];
@@ -712,7 +707,7 @@ number_closing(int number, unsigned group, unsigned groups)
 	size_t i, n = 0;
 
 	evany__numbers_lock();
-	LIST_FOREACH(inst, &numbers_live, in_link)
+	LIST_FOREACH(inst, &evany__numbers_live, in_link)
 		if (inst->in_tag % groups == group && n < 2 * GROUP &&
 		    evany__inst_take(inst))
 			list[n++] = inst;
@@ -750,189 +745,4 @@ evany__numbers_closing(unsigned first, unsigned last)
 		for (group = 0; group < groups; group++)
 			number_closing((int)number, group, groups);
 	}
-}
-
-/* ---- fork ------------------------------------------------------------------------ */
-
-/*
- * A child has none of the parent's instances but those that are shared.  The
- * locks of these are held across the fork, so that the child finds whole what
- * it goes on with; of the others nothing is taken apart, since another thread
- * of the parent may have been in the middle of a change.  One that has heirs
- * is lost like these, and then replaced (heir.c).
- */
-static bool numbers_sharing;
-
-static bool
-goes_on(const struct evany__inst *inst)
-{
-	return (inst->in_shared && inst->in_table->tb_be->be_shares);
-}
-
-static bool
-has_heirs(const struct evany__inst *inst)
-{
-	return (inst->in_driver->dr_inherit != NULL);
-}
-
-/* The number used last may have been closed: a known one, if there is any. */
-static int
-numbers_any(struct evany__inst *inst)
-{
-	int i;
-
-	(void)numbers_prune(inst);
-	for (i = 0; i < EVANY__NUMBERS; i++)
-		if (inst->in_numbers[i] != -1)
-			return (inst->in_numbers[i]);
-	return (-1);
-}
-
-void
-evany__numbers_fork_before(bool share)
-{
-	struct evany__inst *inst;
-
-	evany__numbers_lock();
-	if (!share)
-		return;
-	LIST_FOREACH(inst, &numbers_live, in_link)
-		if (goes_on(inst)) {
-			(void)evany__lock_enter(&inst->in_lock);
-			inst->in_number = numbers_any(inst);
-			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
-		}
-	numbers_sharing = true;
-}
-
-void
-evany__numbers_fork_parent(void)
-{
-	struct evany__inst *inst;
-
-	if (!numbers_sharing)
-		return;
-	numbers_sharing = false;
-	LIST_FOREACH(inst, &numbers_live, in_link)
-		if (goes_on(inst)) {
-			inst->in_driver->dr_fork(inst, EVANY__FORK_PARENT);
-			evany__lock_leave(&inst->in_lock);
-		}
-}
-
-/* The mechanisms' own descriptors; no object is touched. */
-static void
-inst_fork_child(struct evany__inst *inst)
-{
-	const struct evany__table *tb = inst->in_table;
-
-	tb->tb_be->be_fork_child(inst);
-	if (inst->in_file != NULL)
-		tb->tb_file->fo_fork_child(&inst->in_file);
-	if (inst->in_signal != NULL)
-		tb->tb_signal->so_fork_child(&inst->in_signal);
-	if (inst->in_proc != NULL)
-		tb->tb_proc->po_fork_child(&inst->in_proc);
-	if (inst->in_mount != NULL)
-		tb->tb_mount->mo_fork_child(&inst->in_mount);
-}
-
-/* The child goes on with it; what is private begins anew. */
-static void
-inst_keep(struct evany__inst *inst)
-{
-	int clock;
-
-	inst_fork_child(inst);
-	inst->in_file = inst->in_signal = inst->in_proc = inst->in_mount =
-	    NULL;
-	for (clock = 0; clock < EVANY__CLOCKS; clock++) {
-		inst->in_heap[clock].hp_count = 0;
-		inst->in_alarm[clock] = 0;
-	}
-	atomic_store(&inst->in_ringing, 0);
-	if (inst->in_nfeeders > 0)
-		memset(inst->in_feeders, 0,
-		    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
-	atomic_store(&inst->in_nasked, 0);
-	/* Threads that had taken references are not here. */
-	atomic_store(&inst->in_refs, 1);
-	inst->in_driver->dr_fork(inst, EVANY__FORK_CHILD);
-	evany__lock_leave(&inst->in_lock);
-}
-
-/*
- * Copies of the numbers are closed, each only if it still names what it did;
- * low numbers are tried for duplicates that we have not met.
- */
-static void
-inst_lose(struct evany__inst *inst)
-{
-	int i, number;
-
-	for (number = 0; number < 256; number++)
-		if (numbers_try(inst, number)) {
-			number_drop(inst, number);
-			(void)evany__close(number);
-		}
-	for (i = 0; i < EVANY__NUMBERS; i++) {
-		number = inst->in_numbers[i];
-		if (number == -1)
-			continue;
-		if (names(inst, number))
-			(void)evany__close(number);
-		number_drop(inst, number);
-	}
-	inst_fork_child(inst);
-	if (has_heirs(inst))
-		(void)inst->in_driver->dr_inherit(NULL, inst);
-	atomic_store(&inst->in_refs, 0);
-}
-
-/* The child gets one of its own under the same numbers. */
-static void
-inst_replace(struct evany__inst *inst)
-{
-	int i, list[EVANY__ALL_NUMBERS], n;
-
-	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
-	for (i = 0; i < n; i++)
-		number_drop(inst, list[i]);
-	numbers_untag(inst->in_tag);
-	if (!evany__inst_inherit(inst, list, n))
-		(void)inst->in_driver->dr_inherit(NULL, inst);
-	atomic_store(&inst->in_refs, 0);
-}
-
-void
-evany__numbers_fork_child(void)
-{
-	struct evany__inst *inst, *next;
-
-	(void)pthread_mutex_init(&numbers_mutex, NULL);
-	evany__watched_fork_child();
-	atomic_store(&evany__inst_count, 0);
-	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
-		next = LIST_NEXT(inst, in_link);
-		if (numbers_sharing && goes_on(inst)) {
-			inst_keep(inst);
-			(void)atomic_fetch_add(&evany__inst_count, 1);
-		} else if (numbers_sharing && has_heirs(inst))
-			inst_fork_child(inst);
-		else {
-			inst_lose(inst);
-			LIST_REMOVE(inst, in_link);
-			LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
-		}
-	}
-	/* By now the mechanisms have forgotten the parent.  Heirs come first. */
-	for (inst = LIST_FIRST(&numbers_live); inst != NULL; inst = next) {
-		next = LIST_NEXT(inst, in_link);
-		if (!has_heirs(inst))
-			continue;
-		inst_replace(inst);
-		LIST_REMOVE(inst, in_link);
-		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
-	}
-	numbers_sharing = false;
 }

@@ -1,0 +1,204 @@
+/*-
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Copyright (c) 2026 The evany authors
+ */
+
+/*
+ * numbers_fork: the instances of a process that forks, and of its child.
+ *
+ * A child has none of the parent's instances but those that are shared.  The
+ * locks of these are held across the fork, so that the child finds whole what
+ * it goes on with; of the others nothing is taken apart, since another thread
+ * of the parent may have been in the middle of a change.  One that has heirs
+ * is lost like these, and then replaced (heir.c).
+ *
+ * From before the fork until after it the parent holds the table lock; the
+ * child is alone.
+ */
+#include "config.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "backends/emulation/core/core.h"
+#include "backends/emulation/core/numbers.h"
+#include "backends/rawcall.h"
+
+/* Instances that the parent of a fork left here; kept reachable, not used. */
+static struct inst_list numbers_lost;
+static bool numbers_sharing;
+
+static bool
+goes_on(const struct evany__inst *inst)
+{
+	return (inst->in_shared && inst->in_table->tb_be->be_shares);
+}
+
+static bool
+has_heirs(const struct evany__inst *inst)
+{
+	return (inst->in_driver->dr_inherit != NULL);
+}
+
+/* The number used last may have been closed: a known one, if there is any. */
+static int
+numbers_any(struct evany__inst *inst)
+{
+	int i;
+
+	(void)evany__numbers_prune(inst);
+	for (i = 0; i < EVANY__NUMBERS; i++)
+		if (inst->in_numbers[i] != -1)
+			return (inst->in_numbers[i]);
+	return (-1);
+}
+
+void
+evany__numbers_fork_before(bool share)
+{
+	struct evany__inst *inst;
+
+	evany__numbers_lock();
+	if (!share)
+		return;
+	LIST_FOREACH(inst, &evany__numbers_live, in_link)
+		if (goes_on(inst)) {
+			(void)evany__lock_enter(&inst->in_lock);
+			inst->in_number = numbers_any(inst);
+			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
+		}
+	numbers_sharing = true;
+}
+
+void
+evany__numbers_fork_parent(void)
+{
+	struct evany__inst *inst;
+
+	if (!numbers_sharing)
+		return;
+	numbers_sharing = false;
+	LIST_FOREACH(inst, &evany__numbers_live, in_link)
+		if (goes_on(inst)) {
+			inst->in_driver->dr_fork(inst, EVANY__FORK_PARENT);
+			evany__lock_leave(&inst->in_lock);
+		}
+}
+
+/* The mechanisms' own descriptors; no object is touched. */
+static void
+inst_fork_child(struct evany__inst *inst)
+{
+	const struct evany__table *tb = inst->in_table;
+
+	tb->tb_be->be_fork_child(inst);
+	if (inst->in_file != NULL)
+		tb->tb_file->fo_fork_child(&inst->in_file);
+	if (inst->in_signal != NULL)
+		tb->tb_signal->so_fork_child(&inst->in_signal);
+	if (inst->in_proc != NULL)
+		tb->tb_proc->po_fork_child(&inst->in_proc);
+	if (inst->in_mount != NULL)
+		tb->tb_mount->mo_fork_child(&inst->in_mount);
+}
+
+/* The child goes on with it; what is private begins anew. */
+static void
+inst_keep(struct evany__inst *inst)
+{
+	int clock;
+
+	inst_fork_child(inst);
+	inst->in_file = inst->in_signal = inst->in_proc = inst->in_mount =
+	    NULL;
+	for (clock = 0; clock < EVANY__CLOCKS; clock++) {
+		inst->in_heap[clock].hp_count = 0;
+		inst->in_alarm[clock] = 0;
+	}
+	atomic_store(&inst->in_ringing, 0);
+	if (inst->in_nfeeders > 0)
+		memset(inst->in_feeders, 0,
+		    inst->in_nfeeders * sizeof(inst->in_feeders[0]));
+	atomic_store(&inst->in_nasked, 0);
+	/* Threads that had taken references are not here. */
+	atomic_store(&inst->in_refs, 1);
+	inst->in_driver->dr_fork(inst, EVANY__FORK_CHILD);
+	evany__lock_leave(&inst->in_lock);
+}
+
+/*
+ * Copies of the numbers are closed, each only if it still names what it did;
+ * low numbers are tried for duplicates that we have not met.
+ */
+static void
+inst_lose(struct evany__inst *inst)
+{
+	int i, number;
+
+	for (number = 0; number < 256; number++)
+		if (evany__number_try(inst, number)) {
+			evany__number_drop(inst, number);
+			(void)evany__close(number);
+		}
+	for (i = 0; i < EVANY__NUMBERS; i++) {
+		number = inst->in_numbers[i];
+		if (number == -1)
+			continue;
+		if (names(inst, number))
+			(void)evany__close(number);
+		evany__number_drop(inst, number);
+	}
+	inst_fork_child(inst);
+	if (has_heirs(inst))
+		(void)inst->in_driver->dr_inherit(NULL, inst);
+	atomic_store(&inst->in_refs, 0);
+}
+
+/* The child gets one of its own under the same numbers. */
+static void
+inst_replace(struct evany__inst *inst)
+{
+	int i, list[EVANY__ALL_NUMBERS], n;
+
+	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
+	for (i = 0; i < n; i++)
+		evany__number_drop(inst, list[i]);
+	evany__number_untag(inst->in_tag);
+	if (!evany__inst_inherit(inst, list, n))
+		(void)inst->in_driver->dr_inherit(NULL, inst);
+	atomic_store(&inst->in_refs, 0);
+}
+
+void
+evany__numbers_fork_child(void)
+{
+	struct evany__inst *inst, *next;
+
+	evany__numbers_fork_unlock();
+	evany__watched_fork_child();
+	atomic_store(&evany__inst_count, 0);
+	for (inst = LIST_FIRST(&evany__numbers_live); inst != NULL; inst = next) {
+		next = LIST_NEXT(inst, in_link);
+		if (numbers_sharing && goes_on(inst)) {
+			inst_keep(inst);
+			(void)atomic_fetch_add(&evany__inst_count, 1);
+		} else if (numbers_sharing && has_heirs(inst))
+			inst_fork_child(inst);
+		else {
+			inst_lose(inst);
+			LIST_REMOVE(inst, in_link);
+			LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
+		}
+	}
+	/* By now the mechanisms have forgotten the parent.  Heirs come first. */
+	for (inst = LIST_FIRST(&evany__numbers_live); inst != NULL; inst = next) {
+		next = LIST_NEXT(inst, in_link);
+		if (!has_heirs(inst))
+			continue;
+		inst_replace(inst);
+		LIST_REMOVE(inst, in_link);
+		LIST_INSERT_HEAD(&numbers_lost, inst, in_link);
+	}
+	numbers_sharing = false;
+}
