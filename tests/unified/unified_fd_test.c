@@ -239,6 +239,81 @@ EVT_TC(count__on_request, "UNI-057",
 	evt_close(q);
 }
 
+EVT_TC(count__both_in_one_event, "UNI-057 UNI-064",
+    "Bytes and room come together; what is not told of has none of them")
+{
+	struct evany_event ev;
+	int i, p[2], q, s[2];
+
+	q = evt_queue();
+	evt_sockpair(s, SOCK_STREAM);
+	evt_write(s[1], 9);
+	EVT_OK(evany_fd(q, s[0], EVANY_READ | EVANY_WRITE, EVANY_COUNT,
+	    NULL));
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FD, s[0], EVANY_READ | EVANY_WRITE, NULL);
+	ATF_REQUIRE_EQ(9, ev.ev_data);
+	ATF_REQUIRE(ev.ev_room > 0);
+
+	/* Wanted, but not ready: there is no room. */
+	evt_nonblock(s[0]);
+	(void)evt_fill(s[0]);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FD, s[0], EVANY_READ, NULL);
+	ATF_REQUIRE_EQ(9, ev.ev_data);
+	ATF_REQUIRE_EQ(0, ev.ev_room);
+
+	/* Ready, and not asked for. */
+	evt_pipe(p);
+	EVT_OK(evany_drop(q, EVANY_FD, (uintptr_t)s[0]));
+	for (i = 0; i < 2; i++) {
+		EVT_OK(evany_fd(q, p[1], EVANY_WRITE, i == 0 ? 0 : EVANY_COUNT,
+		    NULL));
+		evt_uni_one(q, &ev);
+		ATF_REQUIRE_EQ(i != 0, ev.ev_room > 0);
+		ATF_REQUIRE_EQ(0, ev.ev_data);
+	}
+	evt_close(s[0]);
+	evt_close(s[1]);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
+EVT_TC(count__behind_an_urgent_mark, "UNI-057",
+    "What was sent after an urgent byte is counted, taken or not")
+{
+	struct evany_event ev;
+	char byte, buf[8];
+	int i, q, s[2];
+
+	for (i = 0; i < 2; i++) {
+		q = evt_queue();
+		evt_tcp_pair(s);
+		EVT_OK(evany_fd(q, s[0], EVANY_READ, EVANY_COUNT, NULL));
+		evt_write(s[1], 4);
+		ATF_REQUIRE_EQ(1, send(s[1], "!", 1, MSG_OOB));
+		evt_write(s[1], 5);
+		evt_uni_one(q, &ev);
+		EVT_UNI(&ev, EVANY_FD, s[0], EVANY_READ, NULL);
+		if (i == 1)
+			ATF_REQUIRE_EQ(1, recv(s[0], &byte, 1, MSG_OOB));
+		ATF_REQUIRE_EQ(4, read(s[0], buf, sizeof(buf)));
+		evt_uni_one(q, &ev);
+		EVT_UNI(&ev, EVANY_FD, s[0], EVANY_READ, NULL);
+		ATF_REQUIRE_EQ_MSG(5, ev.ev_data, "%s", evt_uni_text(&ev));
+		ATF_REQUIRE_EQ(0, shutdown(s[1], SHUT_WR));
+		do
+			evt_uni_one(q, &ev);
+		while ((ev.ev_what & EVANY_EOF) == 0);
+		ATF_REQUIRE_EQ_MSG(5, ev.ev_data, "%s", evt_uni_text(&ev));
+		ATF_REQUIRE_EQ(5, read(s[0], buf, sizeof(buf)));
+		evt_close(s[0]);
+		evt_close(s[1]);
+		evt_close(q);
+	}
+}
+
 EVT_TC(file__always_ready, "UNI-058",
     "A regular file is always ready, in every mode")
 {
@@ -439,6 +514,8 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, dispatch__silent_until_set);
 	EVT_TP_ADD_TC(tp, ends__are_told);
 	EVT_TP_ADD_TC(tp, count__on_request);
+	EVT_TP_ADD_TC(tp, count__both_in_one_event);
+	EVT_TP_ADD_TC(tp, count__behind_an_urgent_mark);
 	EVT_TP_ADD_TC(tp, file__always_ready);
 	EVT_TP_ADD_TC(tp, closed__cannot_be_set);
 	EVT_TP_ADD_TC(tp, closed__ends_the_watch);

@@ -219,6 +219,9 @@ fd_count(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 			return (EBADF);
 		if (error != 0 && evany__ff_backlog(fd, &ev->ev_data) != 0)
 			ev->ev_data = 0;
+		if (error == 0 && ev->ev_data == 0 &&
+		    (ev->ev_what & EVANY_ERROR) == 0)
+			ev->ev_data = evany__ff_behind_mark(fd);
 	}
 	if ((ev->ev_what & EVANY_WRITE) != 0) {
 		if (fs->fs_kind == EVANY__K_UNKNOWN)
