@@ -115,6 +115,20 @@ EVT_TC(changes__stray_values, "UNI-023",
 	ch.ch_source = 1000;
 	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, &ch, 1, NULL, 0, 0, 0)),
 	    EINVAL);
+
+	/* To end a watch, its own flags may stay; no others. */
+	EVT_OK(evany_timer(q, 1, 3600 * 1000 * MS, 0, EVANY_ONESHOT, NULL));
+	ch = (struct evany_change){ .ch_source = EVANY_TIMER, .ch_object = 1 };
+	ch.ch_flags = EVANY_DROP | 0x10000;
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, &ch, 1, NULL, 0, 0, 0)),
+	    EINVAL);
+	ch.ch_flags = EVANY_DROP;
+	ch.ch_spare = 1;
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, &ch, 1, NULL, 0, 0, 0)),
+	    EINVAL);
+	ch.ch_flags = EVANY_DROP | EVANY_ONESHOT;
+	ch.ch_spare = 0;
+	EVT_OK(evany_turn(q, &ch, 1, NULL, 0, 0, 0));
 	evt_uni_none(q);
 	evt_close(p[0]);
 	evt_close(p[1]);
@@ -168,6 +182,64 @@ EVT_TC(changes__seen_by_the_wait, "UNI-025",
 	EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, NULL));
 	ATF_REQUIRE_EQ(evany_turn(q, ch, 1, ev, 1, 4, 20 * MS), 0);
 	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
+EVT_TC(changes__in_order, "UNI-027 UNI-021",
+    "Changes are made in the order of the list, those of one watch as well")
+{
+	struct evany_change ch[6];
+	struct evany_event ev;
+	int i, q;
+
+	q = evt_queue();
+	memset(ch, 0, sizeof(ch));
+	for (i = 0; i < 6; i++) {
+		ch[i].ch_source = EVANY_TIMER;
+		ch[i].ch_object = 5;
+		ch[i].ch_user = EVT_USER(i);
+	}
+	ch[0].ch_flags = ch[2].ch_flags = ch[3].ch_flags = EVANY_DROP;
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_turn(q, ch, 6, NULL, 0, 0, 0)),
+	    ENOENT);
+	ATF_REQUIRE_EQ(ENOENT, ch[0].ch_error);
+	ATF_REQUIRE_EQ(0, ch[1].ch_error);
+	ATF_REQUIRE_EQ(0, ch[2].ch_error);
+	ATF_REQUIRE_EQ(ENOENT, ch[3].ch_error);
+	ATF_REQUIRE_EQ(0, ch[4].ch_error);
+	ATF_REQUIRE_EQ(0, ch[5].ch_error);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_TIMER, 5, 0, EVT_USER(5));
+	evt_uni_none(q);
+	evt_close(q);
+}
+
+EVT_TC(changes__of_a_closed_number, "UNI-028 UNI-059",
+    "A watch whose descriptor is found closed by a change has ended")
+{
+	static const unsigned int bad = EVANY_EDGE | EVANY_ONESHOT;
+	struct evany_event ev;
+	int copy, p[2], q;
+
+	q = evt_queue();
+	evt_pipe(p);
+	p[0] = evt_move(p[0], 200);
+	EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, EVT_USER(1)));
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(q, p[0], EVANY_READ, bad, NULL)),
+	    EINVAL);
+	evt_write(p[1], 1);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_FD, p[0], EVANY_READ, EVT_USER(1));
+	/* Its file lives on, and is the number's again: there is no watch. */
+	ATF_REQUIRE((copy = dup(p[0])) != -1);
+	evt_close(p[0]);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(q, p[0], EVANY_WRITE, 0, NULL)),
+	    EBADF);
+	ATF_REQUIRE_EQ(copy = evt_move(copy, 200), 200);
+	evt_uni_none(q);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_FD, 200)), ENOENT);
+	evt_close(copy);
 	evt_close(p[1]);
 	evt_close(q);
 }
@@ -300,6 +372,26 @@ EVT_TC(least__zero, "UNI-035",
 	EVT_OK(evany_post(q, 1, 0, NULL));
 	EVT_OK(evany_post(q, 2, 0, NULL));
 	ATF_REQUIRE_EQ(evany_turn(q, NULL, 0, ev, 0, 8, EVANY_FOREVER), 2);
+	evt_close(q);
+}
+
+EVT_TC(wait__almost_for_ever, "UNI-030 UNI-032",
+    "The longest time-outs are long, and a wait with one ends with its event")
+{
+	static const int64_t longest[] = { INT64_MAX, INT64_MAX - 1,
+	    INT64_MAX / 2 };
+	struct evany_event ev[3];
+	int i, q;
+
+	q = evt_queue();
+	for (i = 0; i < EVT_NITEMS(longest); i++) {
+		EVT_OK(evany_timer(q, 1, 20 * MS, 0, 0, NULL));
+		ATF_REQUIRE_EQ(1, evany_wait(q, ev, 1, longest[i]));
+		EVT_OK(evany_timer(q, 1, 20 * MS, 0, 0, NULL));
+		EVT_OK(evany_timer(q, 2, 40 * MS, 0, 0, NULL));
+		ATF_REQUIRE_EQ(2, evany_turn(q, NULL, 0, ev, 2, 3,
+		    longest[i]));
+	}
 	evt_close(q);
 }
 
@@ -456,6 +548,138 @@ EVT_TC(threads__each_event_once, "UNI-038 UNI-039 UNI-101",
 	evt_close(q);
 }
 
+/* ---- cancellation ------------------------------------------------------------ */
+
+struct victim {
+	struct evt_thread	vi_thread;
+	int			vi_queue;
+	int			vi_least;
+	int			vi_count;
+};
+
+static void
+wait_cancelled(void *arg)
+{
+	struct victim *vi = arg;
+	struct evany_event ev[4];
+
+	vi->vi_count = evany_turn(vi->vi_queue, NULL, 0, ev, vi->vi_least, 4,
+	    EVANY_FOREVER);
+}
+
+EVT_TC(cancel__while_it_waits, "UNI-040",
+    "A wait is a cancellation point, for the first event and for more, and "
+    "the queue serves the threads that remain")
+{
+	static const int least[] = { 1, 1, 2, 2, 3 };
+	struct victim vi[EVT_NITEMS(least)];
+	struct evany_event ev[4];
+	int i, round, p[2], q;
+
+	evt_skip_asan(EVT_ASAN_CANCEL);
+	evt_skip_tsan(EVT_TSAN_CANCEL);
+	evt_pipe(p);
+	for (round = 0; round < 4; round++) {
+		q = evt_queue();
+		/* Something stays ready, which is not enough for some. */
+		if (round >= 2) {
+			evt_write(p[1], 1);
+			EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, NULL));
+		}
+		for (i = 0; i < EVT_NITEMS(least); i++) {
+			vi[i].vi_queue = q;
+			vi[i].vi_least = least[i] + round / 2;
+			vi[i].vi_count = -2;
+			evt_thread_start(&vi[i].vi_thread, wait_cancelled,
+			    &vi[i]);
+		}
+		for (i = 0; i < EVT_NITEMS(least); i++)
+			evt_thread_asleep(&vi[i].vi_thread);
+		for (i = 0; i < EVT_NITEMS(least) - 1; i++)
+			ATF_REQUIRE_EQ(0, pthread_cancel(
+			    vi[i].vi_thread.et_id));
+		for (i = 0; i < EVT_NITEMS(least) - 1; i++) {
+			ATF_REQUIRE_EQ(0, pthread_join(vi[i].vi_thread.et_id,
+			    NULL));
+			ATF_REQUIRE_EQ(-2, vi[i].vi_count);
+		}
+		for (i = 0; i < 3; i++)
+			EVT_OK(evany_post(q, 1, i, NULL));
+		evt_thread_join(&vi[i + 1].vi_thread);
+		ATF_REQUIRE_EQ(vi[i + 1].vi_least, vi[i + 1].vi_count);
+		ATF_REQUIRE_EQ(round / 2, evt_uni_poll(q, ev, 4));
+		if (round >= 2)
+			(void)evt_drain(p[0]);
+		evt_close(q);
+	}
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
+/* ---- signal handlers --------------------------------------------------------- */
+
+static int nested_queue;
+static atomic_int nested_refused;
+static atomic_int nested_other;
+
+static void
+call_nested(int signo)
+{
+	struct evany_event ev;
+	int error, saved = errno;
+
+	(void)signo;
+	if (evany_alert(nested_queue, 0, NULL) == -1) {
+		error = errno;
+		if (EVT_ERRNO(evany_wait(nested_queue, &ev, 1, 0)) != error ||
+		    EVT_ERRNO(evany_timer(nested_queue, 9, 0, 0, 0, NULL)) !=
+		    error)
+			error = 0;
+		(void)atomic_fetch_add(error == EDEADLK ? &nested_refused :
+		    &nested_other, 1);
+	}
+	errno = saved;
+}
+
+static void
+pelt(void *arg)
+{
+	pthread_t victim = *(pthread_t *)arg;
+	int i;
+
+	for (i = 0; i < 100000 && atomic_load(&nested_refused) < 3; i++)
+		(void)pthread_kill(victim, SIGUSR1);
+}
+
+EVT_TC(handler__has_interrupted_a_call, "UNI-041",
+    "Calls but a post are EDEADLK in a handler that has interrupted another")
+{
+	struct sigaction sa = { .sa_handler = call_nested };
+	struct evany_event ev[4];
+	pthread_t self = pthread_self();
+	struct evt_thread th;
+	int n;
+
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
+	nested_queue = evt_queue();
+	ATF_REQUIRE(sigemptyset(&sa.sa_mask) == 0);
+	sa.sa_flags = SA_RESTART;
+	ATF_REQUIRE(sigaction(SIGUSR1, &sa, NULL) == 0);
+	evt_thread_start(&th, pelt, &self);
+	while (!atomic_load(&th.et_done)) {
+		EVT_OK(evany_timer(nested_queue, 1, 3600 * 1000 * MS, 0, 0,
+		    NULL));
+		EVT_OK(evany_post(nested_queue, 2, 0, NULL));
+		n = evany_wait(nested_queue, ev, 4, 0);
+		ATF_REQUIRE(n > 0 || errno == EINTR);
+	}
+	evt_thread_join(&th);
+	ATF_REQUIRE(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+	ATF_REQUIRE(atomic_load(&nested_refused) > 0);
+	ATF_REQUIRE_EQ(0, atomic_load(&nested_other));
+	evt_close(nested_queue);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, set__replaces);
@@ -463,7 +687,10 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, changes__stray_values);
 	EVT_TP_ADD_TC(tp, drop__nothing_there);
 	EVT_TP_ADD_TC(tp, changes__seen_by_the_wait);
+	EVT_TP_ADD_TC(tp, changes__in_order);
+	EVT_TP_ADD_TC(tp, changes__of_a_closed_number);
 	EVT_TP_ADD_TC(tp, wait__lasts);
+	EVT_TP_ADD_TC(tp, wait__almost_for_ever);
 	EVT_TP_ADD_TC(tp, most__none_is_lost);
 	EVT_TP_ADD_TC(tp, least__sleeps_until_there_are_enough);
 	EVT_TP_ADD_TC(tp, least__time_over);
@@ -471,5 +698,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, signal__ends_a_wait);
 	EVT_TP_ADD_TC(tp, arguments__that_make_no_sense);
 	EVT_TP_ADD_TC(tp, threads__each_event_once);
+	EVT_TP_ADD_TC(tp, cancel__while_it_waits);
+	EVT_TP_ADD_TC(tp, handler__has_interrupted_a_call);
 	return (atf_no_error());
 }

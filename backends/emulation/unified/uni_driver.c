@@ -248,6 +248,9 @@ change_valid(const struct uni_source *so, const struct evany_change *ch)
 {
 	uint32_t mode = ch->ch_flags & MODES;
 
+	if ((ch->ch_flags & EVANY_DROP) != 0)
+		return ((ch->ch_flags & ~(so->so_flags | EVANY_DROP)) == 0 &&
+		    ch->ch_spare == 0);
 	return ((ch->ch_what & ~so->so_what) == 0 &&
 	    (so->so_needs == 0 || (ch->ch_what & so->so_needs) != 0) &&
 	    (ch->ch_flags & ~so->so_flags) == 0 &&
@@ -266,11 +269,11 @@ evany__uni_change(struct uni *uq, const struct evany_change *ch)
 		return (EINVAL);
 	if (ch->ch_source == EVANY_FD && ch->ch_object > INT_MAX)
 		return (EBADF);
+	if (!change_valid(so, ch))
+		return (EINVAL);
 	un = note_find(uq, ch->ch_source, ch->ch_object);
 	if ((ch->ch_flags & EVANY_DROP) != 0)
 		return (change_drop(uq, so, ch, un));
-	if (!change_valid(so, ch))
-		return (EINVAL);
 	new = un == NULL;
 	if (new && (error = note_new(uq, so, ch, &un)) != 0)
 		return (error);
