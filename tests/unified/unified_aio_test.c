@@ -16,6 +16,7 @@
 #include <aio.h>
 
 #undef aio_return
+#undef aio_cancel
 
 #define TEXT	"some words in a file"
 
@@ -106,6 +107,44 @@ EVT_TC(aio__refused, "UNI-106",
 	ATF_REQUIRE(unlink(path) == 0);
 }
 
+EVT_TC(aio__is_cancelled, "UNI-108",
+    "A request cannot be dropped; one that is cancelled says so")
+{
+	struct evany_event ev;
+	struct aiocb cb[2];
+	char c[2];
+	int i, n, p[2], q;
+
+	evt_skip_tsan(EVT_TSAN_LIBC);
+	q = evt_queue();
+	evt_pipe(p);
+	/* The second waits for the first, which cannot be taken back. */
+	for (i = 0; i < 2; i++) {
+		prepare(&cb[i], p[0], &c[i], 1);
+		EVT_OK(evany_aio(q, &cb[i], EVANY_READ, EVT_USER(i)));
+	}
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_AIO,
+	    (uintptr_t)&cb[1])), EINVAL);
+	n = aio_cancel(p[0], &cb[1]);
+	ATF_REQUIRE(n == AIO_CANCELED || n == AIO_NOTCANCELED);
+	evt_write(p[1], 2);
+	for (i = 0; i < 2; i++) {
+		ATF_REQUIRE_EQ(1, evt_uni_get(q, &ev, 1));
+		if (ev.ev_object == (uintptr_t)&cb[1] && n == AIO_CANCELED) {
+			ATF_REQUIRE_EQ(ECANCELED, ev.ev_data);
+			ATF_REQUIRE_EQ(-1, aio_return(&cb[1]));
+		} else {
+			ATF_REQUIRE_EQ(0, ev.ev_data);
+			ATF_REQUIRE_EQ(1, aio_return(&cb[(uintptr_t)
+			    ev.ev_user]));
+		}
+	}
+	evt_uni_none(q);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
 EVT_TC(aio__queue_is_closed, "UNI-107",
     "A queue may be closed before its requests have ended")
 {
@@ -135,7 +174,7 @@ EVT_TC(aio__queue_is_closed, "UNI-107",
 
 #else
 
-EVT_TC(aio__is_missing, "UNI-105 UNI-106 UNI-107",
+EVT_TC(aio__is_missing, "UNI-105 UNI-106 UNI-107 UNI-108",
     "Without <aio.h> a request is refused, and the table says so")
 {
 	int q;
@@ -154,6 +193,7 @@ ATF_TP_ADD_TCS(tp)
 #ifdef EVANY_UNIFIED_AIO
 	EVT_TP_ADD_TC(tp, aio__end_is_an_event);
 	EVT_TP_ADD_TC(tp, aio__refused);
+	EVT_TP_ADD_TC(tp, aio__is_cancelled);
 	EVT_TP_ADD_TC(tp, aio__queue_is_closed);
 #else
 	EVT_TP_ADD_TC(tp, aio__is_missing);

@@ -116,6 +116,64 @@ EVT_TC(signal__no_such_signal, "UNI-113", "No such signal: EINVAL")
 	evt_close(q);
 }
 
+struct other {
+	struct evt_thread	ot_thread;
+	struct evt_barrier	ot_barrier;
+};
+
+static void
+wait_twice(void *arg)
+{
+	struct other *ot = arg;
+
+	evt_barrier_wait(&ot->ot_barrier);
+	evt_barrier_wait(&ot->ot_barrier);
+}
+
+EVT_TC(signal__to_a_thread, "UNI-114",
+    "A signal that is sent to another thread counts")
+{
+	struct evany_event ev;
+	struct other ot;
+	int q;
+
+	evt_skip_tsan(EVT_TSAN_SIGNALS);
+	ATF_REQUIRE(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	evt_barrier_init(&ot.ot_barrier, 2);
+	evt_thread_start(&ot.ot_thread, wait_twice, &ot);
+	q = evt_queue();
+	EVT_OK(evany_signal(q, SIGUSR1, 0, NULL));
+	evt_barrier_wait(&ot.ot_barrier);
+	ATF_REQUIRE_EQ(0, pthread_kill(ot.ot_thread.et_id, SIGUSR1));
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_SIGNAL, SIGUSR1, 0, NULL);
+	ATF_REQUIRE_EQ(1, ev.ev_data);
+	evt_barrier_wait(&ot.ot_barrier);
+	evt_thread_join(&ot.ot_thread);
+	evt_barrier_destroy(&ot.ot_barrier);
+	evt_close(q);
+	ATF_REQUIRE(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+}
+
+static int
+watch_and_die(void *arg)
+{
+	int q;
+
+	(void)arg;
+	EVT_CHILD((q = evany_queue(0)) != -1);
+	EVT_CHILD(evany_signal(q, SIGTERM, 0, NULL) == 0);
+	(void)raise(SIGTERM);
+	return (1);
+}
+
+EVT_TC(signal__still_kills, "UNI-111",
+    "A signal that would end the process does so although it is watched")
+{
+	ATF_REQUIRE_EQ(-SIGTERM, evt_fork_end(evt_fork_start(watch_and_die,
+	    NULL)));
+}
+
 /* ---- processes ------------------------------------------------------------- */
 
 /* A child that ends with that status once the pipe is closed. */
@@ -203,6 +261,59 @@ EVT_TC(process__killed, "UNI-120", "A child that was killed says by what")
 	evt_close(q);
 }
 
+/* Forks, and tells the number of the child, which ends with the pipe. */
+static int
+parent_of(int told, const int p[2])
+{
+	pid_t pid;
+	char c;
+
+	(void)close(p[1]);
+	EVT_CHILD((pid = fork()) != -1);
+	if (pid == 0) {
+		while (read(p[0], &c, 1) > 0)
+			continue;
+		_exit(5);
+	}
+	EVT_CHILD(write(told, &pid, sizeof(pid)) == (ssize_t)sizeof(pid));
+	EVT_CHILD(waitpid(pid, NULL, 0) == pid);
+	return (0);
+}
+
+EVT_TC(process__is_no_child, "UNI-125",
+    "The end of a process that is no child is told of as well")
+{
+	struct evany_event ev;
+	int p[2], q, status, told[2];
+	pid_t between, pid;
+
+	q = evt_queue();
+	evt_pipe(p);
+	evt_pipe(told);
+	ATF_REQUIRE((between = fork()) != -1);
+	if (between == 0)
+		_exit(parent_of(told[1], p));
+	evt_close(p[0]);
+	ATF_REQUIRE_EQ((ssize_t)sizeof(pid), read(told[0], &pid,
+	    sizeof(pid)));
+	EVT_OK(evany_process(q, pid, EVANY_EXIT, EVANY_DISPATCH,
+	    EVT_USER(6)));
+	evt_uni_none(q);
+	evt_close(p[1]);
+	evt_uni_one(q, &ev);
+	EVT_UNI(&ev, EVANY_PROCESS, pid, EVANY_EXIT, EVT_USER(6));
+	/* How it ended may be for its parent alone to know. */
+	status = (int)ev.ev_data;
+	ATF_REQUIRE(status == 0 || WEXITSTATUS(status) == 5);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(q, EVANY_PROCESS,
+	    (uintptr_t)pid)), ENOENT);
+	ATF_REQUIRE_EQ(waitpid(between, &status, 0), between);
+	ATF_REQUIRE_EQ(0, status);
+	evt_close(told[0]);
+	evt_close(told[1]);
+	evt_close(q);
+}
+
 EVT_TC(process__no_such_process, "UNI-123", "No such process: ESRCH")
 {
 	int q;
@@ -246,10 +357,13 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, signal__is_counted);
 	EVT_TP_ADD_TC(tp, signal__handler_runs);
 	EVT_TP_ADD_TC(tp, signal__modes);
+	EVT_TP_ADD_TC(tp, signal__to_a_thread);
+	EVT_TP_ADD_TC(tp, signal__still_kills);
 	EVT_TP_ADD_TC(tp, signal__no_such_signal);
 	EVT_TP_ADD_TC(tp, process__exit);
 	EVT_TP_ADD_TC(tp, process__ended_before);
 	EVT_TP_ADD_TC(tp, process__killed);
+	EVT_TP_ADD_TC(tp, process__is_no_child);
 	EVT_TP_ADD_TC(tp, process__no_such_process);
 	EVT_TP_ADD_TC(tp, process__fork_or_refused);
 	return (atf_no_error());

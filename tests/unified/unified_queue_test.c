@@ -11,6 +11,8 @@
 
 #include "evt_uni.h"
 
+#include <sys/select.h>
+
 EVT_TC(queue__new_is_empty, "UNI-001",
     "A new queue is a close-on-exec descriptor with nothing in it")
 {
@@ -175,6 +177,61 @@ EVT_TC(queue__nests, "UNI-006", "A queue can be watched by another queue")
 	evt_close(outer);
 }
 
+EVT_TC(queue__any_poller, "UNI-011",
+    "A queue can be watched by select(2), by a kqueue, and by edge")
+{
+	struct timespec none = { 0, 0 };
+	struct timeval soon = { .tv_usec = 0 };
+	struct evany_event ev;
+	struct kevent kev;
+	fd_set set;
+	int i, kq, outer, q;
+
+	q = evt_queue();
+	kq = evt_kq();
+	outer = evt_queue();
+	evt_change(kq, q, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	EVT_OK(evany_fd(outer, q, EVANY_READ, EVANY_EDGE, NULL));
+	for (i = 0; i < 3; i++) {
+		evt_none(kq);
+		evt_uni_none(outer);
+		FD_ZERO(&set);
+		FD_SET(q, &set);
+		ATF_REQUIRE_EQ(0, select(q + 1, &set, NULL, NULL, &soon));
+		EVT_OK(evany_post(q, 1, 0, NULL));
+		evt_one(kq, &kev);
+		ATF_REQUIRE_EQ((uintptr_t)q, kev.ident);
+		evt_uni_one(outer, &ev);
+		EVT_UNI(&ev, EVANY_FD, q, EVANY_READ, NULL);
+		FD_SET(q, &set);
+		ATF_REQUIRE_EQ(1, select(q + 1, &set, NULL, NULL, &soon));
+		evt_uni_one(q, &ev);
+	}
+	ATF_REQUIRE_EQ(0, evt_kevent(kq, NULL, 0, &kev, 1, &none));
+	evt_close(outer);
+	evt_close(kq);
+	evt_close(q);
+}
+
+EVT_TC(queue__in_a_circle, "UNI-012",
+    "Queues that would watch each other are refused, and nothing changes")
+{
+	struct evany_event ev;
+	int a, b;
+
+	a = evt_queue();
+	b = evt_queue();
+	EVT_OK(evany_fd(a, b, EVANY_READ, 0, NULL));
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(b, a, EVANY_READ, 0, NULL)), ELOOP);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_drop(b, EVANY_FD, (uintptr_t)a)),
+	    ENOENT);
+	EVT_OK(evany_post(b, 1, 0, NULL));
+	evt_uni_one(a, &ev);
+	EVT_UNI(&ev, EVANY_FD, b, EVANY_READ, NULL);
+	evt_close(a);
+	evt_close(b);
+}
+
 static int
 in_child(void *arg)
 {
@@ -265,6 +322,35 @@ EVT_TC(source__tells, "UNI-009",
 	ATF_REQUIRE(i < n);
 }
 
+EVT_TC(features__rows, "UNI-009",
+    "No more rows are filled than there is room for, and the rest is counted")
+{
+	static const char *const sources[] = { "fd", "timer", "signal",
+	    "process", "file", "directory", "aio", "user", "alert" };
+	struct evany_feature all[64], some[64];
+	size_t i, j, n;
+
+	n = evany_features(all, 64);
+	ATF_REQUIRE(n > 10 && n <= 64);
+	ATF_REQUIRE_EQ(n, evany_features(NULL, 0));
+	memset(some, 0xa5, sizeof(some));
+	ATF_REQUIRE_EQ(n, evany_features(some, 3));
+	for (i = 0; i < 3; i++)
+		ATF_REQUIRE(some[i].ef_facility == all[i].ef_facility &&
+		    some[i].ef_mechanism == all[i].ef_mechanism);
+	ATF_REQUIRE_EQ(0, memcmp(&some[3], &some[4], sizeof(some[3])));
+	/* The sources stand together, and sharing is last. */
+	for (i = 0; i < n && strcmp(all[i].ef_facility, sources[0]) != 0; i++)
+		ATF_REQUIRE(all[i].ef_mechanism != NULL);
+	for (j = 0; j < EVT_NITEMS(sources); j++) {
+		ATF_REQUIRE(i + j < n);
+		ATF_REQUIRE_STREQ(sources[j], all[i + j].ef_facility);
+		ATF_REQUIRE_EQ(evany_source((int)j + 1), all[i + j].ef_how);
+	}
+	ATF_REQUIRE_EQ(n, i + j + 1);
+	ATF_REQUIRE_STREQ("sharing", all[n - 1].ef_facility);
+}
+
 EVT_TC(mechanisms__tell, "UNI-010",
     "Each mechanism is told, and of each kind one is used, which works")
 {
@@ -303,9 +389,12 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, queue__duplicate);
 	EVT_TP_ADD_TC(tp, queue__polls);
 	EVT_TP_ADD_TC(tp, queue__nests);
+	EVT_TP_ADD_TC(tp, queue__any_poller);
+	EVT_TP_ADD_TC(tp, queue__in_a_circle);
 	EVT_TP_ADD_TC(tp, queue__not_inherited);
 	EVT_TP_ADD_TC(tp, errno__is_kept);
 	EVT_TP_ADD_TC(tp, source__tells);
+	EVT_TP_ADD_TC(tp, features__rows);
 	EVT_TP_ADD_TC(tp, mechanisms__tell);
 	return (atf_no_error());
 }

@@ -118,6 +118,32 @@ EVT_TC(absolute__is_a_moment, "UNI-072",
 	evt_close(q);
 }
 
+EVT_TC(absolute__with_a_period, "UNI-071 UNI-072",
+    "After a moment that is past, what was missed since then is counted")
+{
+	static const unsigned int clocks[] = { 0, EVANY_WALLCLOCK };
+	struct evany_event ev;
+	int64_t at, passed;
+	int i, q;
+
+	q = evt_queue();
+	for (i = 0; i < EVT_NITEMS(clocks); i++) {
+		at = (i == 0 ? evt_now_ns() : wall_ns()) - 10500 * MS;
+		EVT_OK(evany_timer(q, 1, at, 1000 * MS,
+		    EVANY_ABSOLUTE | clocks[i], NULL));
+		evt_uni_one(q, &ev);
+		passed = (i == 0 ? evt_now_ns() : wall_ns()) - at;
+		ATF_REQUIRE_MSG(ev.ev_data >= 11 && ev.ev_data <= 1 + passed /
+		    (1000 * MS), "%s", evt_uni_text(&ev));
+		/* The next is in step with the first. */
+		at += ev.ev_data * 1000 * MS;
+		evt_uni_one(q, &ev);
+		ATF_REQUIRE((i == 0 ? evt_now_ns() : wall_ns()) >= at);
+		EVT_OK(evany_drop(q, EVANY_TIMER, 1));
+	}
+	evt_close(q);
+}
+
 EVT_TC(again__forgets_the_old_time, "UNI-073 UNI-020",
     "Setting a timer again forgets the old time and what it had to tell")
 {
@@ -193,6 +219,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, once__not_before_its_time);
 	EVT_TP_ADD_TC(tp, period__counts_what_was_missed);
 	EVT_TP_ADD_TC(tp, absolute__is_a_moment);
+	EVT_TP_ADD_TC(tp, absolute__with_a_period);
 	EVT_TP_ADD_TC(tp, again__forgets_the_old_time);
 	EVT_TP_ADD_TC(tp, drop__does_not_come);
 	EVT_TP_ADD_TC(tp, time__below_zero);
