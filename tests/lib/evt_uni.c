@@ -105,6 +105,38 @@ evt_uni_none_at(const char *file, int line, int q)
 		    evt_uni_text(&ev));
 }
 
+struct evany_event
+evt_uni_until_at(const char *file, int line, int q, const char *name,
+    uint32_t what)
+{
+	struct evany_event ev;
+
+	do {
+		if (take(file, line, q, &ev, 1, EVT_WAIT_NS) != 1)
+			evt_fail_at(file, line, "no event 0x%x of %s", what,
+			    name);
+	} while (ev.ev_name == NULL || strcmp(ev.ev_name, name) != 0 ||
+	    (ev.ev_what & what) == 0);
+	return (ev);
+}
+
+bool
+evt_uni_looks(void)
+{
+	return (evany_source(EVANY_DIRECTORY) == EVANY_APPROXIMATE);
+}
+
+void
+evt_put_at(const char *file, int line, const char *path, const char *text)
+{
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (fd == -1 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		evt_fail_at(file, line, "%s: %s", path, strerror(errno));
+	evt_close_at(file, line, fd);
+}
+
 const char *
 evt_uni_text(const struct evany_event *ev)
 {

@@ -38,11 +38,25 @@ extern const struct evt_facility evt_unified;
 	evt_uni_at(__FILE__, __LINE__, evp, source,			\
 	    (uintptr_t)(object), what, user)
 
+/*
+ * What a mechanism tells that is told of changes; one that looks at files now
+ * and then takes what happened between two looks for one change.
+ */
+#define EVT_LOOKS(cond, text) do {					\
+	if (evt_uni_looks())						\
+		EVT_APPROX(cond, text);					\
+	else								\
+		ATF_REQUIRE_MSG(cond, "%s (%s)", text, #cond);		\
+} while (0)
+
 #define evt_queue()		evt_queue_at(__FILE__, __LINE__)
 #define evt_uni_get(q, ev, n)	evt_uni_get_at(__FILE__, __LINE__, q, ev, n)
 #define evt_uni_poll(q, ev, n)	evt_uni_poll_at(__FILE__, __LINE__, q, ev, n)
 #define evt_uni_one(q, ev)	evt_uni_one_at(__FILE__, __LINE__, q, ev)
 #define evt_uni_none(q)		evt_uni_none_at(__FILE__, __LINE__, q)
+#define evt_uni_until(q, name, what)					\
+	evt_uni_until_at(__FILE__, __LINE__, q, name, what)
+#define evt_put(path, text)	evt_put_at(__FILE__, __LINE__, path, text)
 
 /* A queue, or the case fails. */
 int	evt_queue_at(const char *, int);
@@ -54,6 +68,16 @@ int	evt_uni_poll_at(const char *, int, int, struct evany_event *, int);
 /* Exactly one event; none at all, for a while. */
 void	evt_uni_one_at(const char *, int, int, struct evany_event *);
 void	evt_uni_none_at(const char *, int, int);
+
+/* Takes events until one has that name and bit; others do not matter. */
+struct evany_event evt_uni_until_at(const char *, int, int, const char *,
+	    uint32_t);
+
+/* Does the mechanism for files look at them now and then? */
+bool	evt_uni_looks(void);
+
+/* Appends text to a file, which is made if there is none. */
+void	evt_put_at(const char *, int, const char *, const char *);
 
 /* An event as text, in a buffer of the calling thread. */
 const char *evt_uni_text(const struct evany_event *);

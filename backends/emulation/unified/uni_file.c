@@ -194,8 +194,12 @@ file_set(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 		file_free(uf);
 		return (error);
 	}
-	if (un->un_priv != NULL)
+	if (un->un_priv != NULL) {
+		/* What has happened by now stays to be told. */
+		uq->uq_inst->in_table->tb_file->fo_collect(
+		    &uq->uq_inst->in_file);
 		file_free(un->un_priv);
+	}
 	un->un_priv = uf;
 	return (0);
 }
