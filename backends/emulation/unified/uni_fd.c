@@ -167,6 +167,8 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	case EPERM:
 		return (plain_set(uq, un, ch->ch_what));
 	case EBADF:
+		/* A duplicate may go on to report the file. */
+		evany__slot_renew(fd_slot(uq, un));
 		wt->wt_mode = EVANY__OFF;
 		un->un_status |= UN_ENDED;
 		return (EBADF);
