@@ -145,7 +145,8 @@ struct evany__change {
 	uint8_t		 ch_want[EVANY__W_COUNT];	/* enum evany__mode */
 	uint8_t		 ch_fresh;	/* 1 << direction, VERIFY, TOGETHER */
 	uint64_t	 ch_cookie;
-	void		*ch_priv;	/* EVANY__FD_PRIV bytes, zero at first */
+	/* EVANY__FD_PRIV bytes, all zero as long as ch_fd is not known. */
+	void		*ch_priv;
 	int		 ch_error;	/* result */
 };
 

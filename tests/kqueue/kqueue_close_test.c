@@ -18,6 +18,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <limits.h>
 
 #define CLOSE_NUMBER	200
 
@@ -516,6 +517,54 @@ EVT_TC(reuse__not_added_with_survivor, "KQ-103 KQ-265",
 	evt_close(kq);
 }
 
+/* A number that was watched as old's kind of file, and is let go of. */
+static int
+reuse_kind(int kq, bool sockets)
+{
+	struct kevent ev;
+	int number, s[2];
+
+	if (sockets)
+		evt_sockpair(s, SOCK_STREAM);
+	else
+		evt_pipe(s);
+	evt_write(s[1], 1);
+	number = evt_move(s[0], CLOSE_NUMBER);
+	evt_change(kq, number, EVFILT_READ, EV_ADD | EV_ONESHOT, 0, 0, NULL);
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, number, EVFILT_READ, EV_ONESHOT, 0, 1);
+	evt_close(number);
+	return (s[1]);
+}
+
+EVT_TC(reuse__another_kind_of_file, "KQ-103",
+    "The space to write is that of the file that the number names now, "
+    "whatever kind it was of when its last knote ended")
+{
+	struct kevent ev;
+	int i, kq, other, s[2];
+
+	for (i = 0; i < 2; i++) {
+		kq = evt_kq();
+		other = reuse_kind(kq, i == 1);
+		if (i == 0)
+			evt_sockpair(s, SOCK_STREAM);
+		else
+			evt_pipe(s);
+		s[1] = evt_move(s[1], CLOSE_NUMBER);
+		evt_change(kq, s[1], EVFILT_WRITE, EV_ADD, 0, 0, NULL);
+		evt_one(kq, &ev);
+		ATF_REQUIRE_EQ((int)ev.ident, s[1]);
+		ATF_REQUIRE_EQ(ev.flags, 0);
+		ATF_REQUIRE_MSG(ev.data >= PIPE_BUF, "%jd bytes of space",
+		    (intmax_t)ev.data);
+		evt_close(other);
+		evt_close(s[0]);
+		evt_close(s[1]);
+		evt_close(kq);
+	}
+}
+
 EVT_TC(reuse__many_times, "KQ-103 KQ-101",
     "A number that is closed and added again thousands of times reports each "
     "file exactly once, and its own bytes")
@@ -586,6 +635,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, reuse__added_again_is_a_fresh_knote);
 	EVT_TP_ADD_TC(tp, reuse__added_again_with_survivor);
 	EVT_TP_ADD_TC(tp, reuse__not_added_with_survivor);
+	EVT_TP_ADD_TC(tp, reuse__another_kind_of_file);
 	EVT_TP_ADD_TC(tp, reuse__many_times);
 	EVT_TP_ADD_TC(tp, peer_close__is_an_event);
 	return (atf_no_error());
