@@ -14,7 +14,7 @@
 
 #define NUMBER	160
 
-/* Ends a wait: EBADF, or natively EBADFD of a port that is going. */
+/* Ends a wait: EBADF, or EBADFD of a port that is going or already no port. */
 static void
 ended(struct evt_port_wait *w)
 {
@@ -23,7 +23,7 @@ ended(struct evt_port_wait *w)
 	    "the wait ended with %s", strerror(w->pw_error));
 }
 
-EVT_TC(close__ends_waits, "PORT-007 PORT-005",
+EVT_TC(close__ends_waits, "PORT-007 PORT-008 PORT-005",
     "Closing a port ends every wait of it with EBADF")
 {
 	struct evt_port_wait w[4];

@@ -168,6 +168,7 @@
 #define evt_in_child(fn, arg)	evt_in_child_at(__FILE__, __LINE__, fn, arg)
 #define evt_fork_start(fn, arg)	evt_fork_start_at(__FILE__, __LINE__, fn, arg)
 #define evt_fork_end(pid)	evt_fork_end_at(__FILE__, __LINE__, pid)
+#define evt_wild(fn, arg)	evt_wild_at(__FILE__, __LINE__, fn, arg)
 
 /*
  * The facility of a test program, for the leak check.  The header of another
@@ -325,6 +326,12 @@ int	evt_in_child_at(const char *, int, int (*)(void *), void *);
  */
 pid_t	evt_fork_start_at(const char *, int, int (*)(void *), void *);
 int	evt_fork_end_at(const char *, int, pid_t);
+
+/*
+ * Runs fn in such a child with a page that nobody may read or write.  What it
+ * returned, an errno value; or -1 if it faulted.
+ */
+int	evt_wild_at(const char *, int, int (*)(void *arg, void *page), void *);
 
 /* The monotonic clock. */
 int64_t	evt_now_ns(void);

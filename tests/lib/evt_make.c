@@ -13,6 +13,7 @@
 
 #include "evt.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -334,4 +335,44 @@ evt_in_child_at(const char *file, int line, int (*fn)(void *), void *arg)
 		evt_fail_at(file, line, "the child was ended by signal %d",
 		    -status);
 	return (status);
+}
+
+struct wild {
+	int	(*wd_fn)(void *, void *);
+	void	*wd_arg;
+};
+
+#define WILD_FAULTED	255
+#define WILD_NO_PAGE	254
+
+static void
+wild_fault(int signo)
+{
+	(void)signo;
+	_exit(WILD_FAULTED);
+}
+
+static int
+wild_child(void *arg)
+{
+	const struct wild *wd = arg;
+	void *page;
+
+	(void)signal(SIGSEGV, wild_fault);
+	(void)signal(SIGBUS, wild_fault);
+	page = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+	return (page == MAP_FAILED ? WILD_NO_PAGE :
+	    wd->wd_fn(wd->wd_arg, page));
+}
+
+int
+evt_wild_at(const char *file, int line, int (*fn)(void *, void *), void *arg)
+{
+	struct wild wd = { fn, arg };
+	int status;
+
+	status = evt_in_child_at(file, line, wild_child, &wd);
+	if (status == WILD_NO_PAGE)
+		evt_fail_at(file, line, "no page");
+	return (status == WILD_FAULTED ? -1 : status);
 }

@@ -149,6 +149,37 @@ EVT_TC(associate__many_descriptors, "PORT-026 PORT-028 PORT-150",
 	evt_close(port);
 }
 
+EVT_TC(associate__nothing_left_to_read, "PORT-055",
+    "What was read before the retrieval is no event, nor is there one with no "
+    "bits; the association goes on")
+{
+	port_event_t ev;
+	int i, p[2], port;
+
+	if (evt_port_native())
+		atf_tc_skip("natively such events come");
+	evt_pipe(p);
+	port = evt_port();
+	for (i = 0; i < 20; i++) {
+		if (i % 2 == 0)
+			evt_write(p[1], 1);
+		evt_port_fd(port, p[0], POLLIN, EVT_USER(i));
+		if (i % 2 != 0)
+			evt_write(p[1], 1);
+		if (i % 4 < 2)
+			ATF_REQUIRE(evt_readable(port, EVT_WAIT_MS));
+		ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
+		evt_port_none(port);
+		evt_write(p[1], 1);
+		evt_port_one(port, &ev);
+		EVT_PORT_FD(&ev, p[0], POLLIN, EVT_USER(i));
+		ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
+	}
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(port);
+}
+
 EVT_TC(associate__wakes_a_waiter, "PORT-054 PORT-026",
     "Associating a ready descriptor ends another thread's wait, as does a "
     "file that is always ready")
@@ -602,6 +633,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, associate__once);
 	EVT_TP_ADD_TC(tp, associate__one_event_queued);
 	EVT_TP_ADD_TC(tp, associate__many_descriptors);
+	EVT_TP_ADD_TC(tp, associate__nothing_left_to_read);
 	EVT_TP_ADD_TC(tp, associate__wakes_a_waiter);
 	EVT_TP_ADD_TC(tp, associate__during_a_wait);
 	EVT_TP_ADD_TC(tp, bits__only_those_asked);

@@ -654,6 +654,62 @@ EVT_TC(port_get__signal_beside_other_waiters, "PORT-141",
 	evt_close(port);
 }
 
+/* ---- pointers -------------------------------------------------------------------------- */
+
+/* One of the pointers is unusable, and there are three events. */
+struct wild {
+	int	wd_port;
+	enum { WILD_EVENT, WILD_LIST, WILD_COUNT, WILD_TIME, WILDS } wd_way;
+};
+
+static int
+wild_call(void *arg, void *page)
+{
+	const struct wild *wd = arg;
+	struct timespec zero = { 0, 0 };
+	port_event_t list[2];
+	unsigned int n = 1;
+
+	switch (wd->wd_way) {
+	case WILD_EVENT:
+		return (EVT_ERRNO(port_get(wd->wd_port, page, &zero)));
+	case WILD_LIST:
+		return (EVT_ERRNO(port_getn(wd->wd_port, page, 2, &n,
+		    &zero)));
+	case WILD_COUNT:
+		return (EVT_ERRNO(port_getn(wd->wd_port, list, 2, page,
+		    &zero)));
+	default:
+		return (EVT_ERRNO(port_getn(wd->wd_port, list, 2, &n, page)));
+	}
+}
+
+EVT_TC(port_get__wild_pointers, "PORT-191",
+    "An unusable pointer is EFAULT or a fault of the caller, and the port, "
+    "if another process has it too, works on")
+{
+	port_event_t ev, list[4];
+	struct wild wd;
+	int error, way;
+
+	for (way = 0; way < WILDS; way++) {
+		wd.wd_port = evt_port();
+		wd.wd_way = way;
+		send_some(wd.wd_port, 0, 3);
+		error = evt_wild(wild_call, &wd);
+		ATF_REQUIRE_MSG(error == EFAULT || error == -1 ||
+		    (!evt_port_shared() && error == EBADF), "pointer %d: %s",
+		    way, strerror(error));
+		/* What it took may be lost. */
+		ATF_REQUIRE(evt_port_poll(wd.wd_port, list,
+		    EVT_NITEMS(list)) <= 3);
+		send_some(wd.wd_port, 9, 1);
+		evt_port_one(wd.wd_port, &ev);
+		EVT_PORT_USER(&ev, 9, NULL);
+		evt_close(wd.wd_port);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, port_get__oldest);
@@ -680,5 +736,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, port_getn__order_of_checks);
 	EVT_TP_ADD_TC(tp, port_get__signal);
 	EVT_TP_ADD_TC(tp, port_get__signal_beside_other_waiters);
+	EVT_TP_ADD_TC(tp, port_get__wild_pointers);
 	return (atf_no_error());
 }

@@ -120,8 +120,8 @@ EVT_TC(wait__rising, "PORT-155",
 	}
 }
 
-EVT_TC(wait__one_for_each_send, "PORT-157 PORT-183",
-    "Each send ends the wait of one of the threads in port_get")
+EVT_TC(wait__one_for_each_send, "PORT-156 PORT-157 PORT-183",
+    "Each send ends the wait of one of the threads in port_get, whichever")
 {
 	struct evt_port_wait w[4];
 	int i, n, port, round, sent;
