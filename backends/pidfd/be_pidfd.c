@@ -154,7 +154,8 @@ watch_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
 	(void)bits;
 	if (wa->wa_group != NULL)
 		group_collect(wa->wa_group);
-	if (evany__pidfd_ended(wa->wa_fd))
+	/* The records may have ended it. */
+	if ((wa = pw->pw_priv) != NULL && evany__pidfd_ended(wa->wa_fd))
 		watch_end(wa);
 	errno = saved;
 }
@@ -229,7 +230,8 @@ group_record(void *arg, const struct evany__procrec *rec)
 		else if (rec->pr_act == EVANY__PR_EXIT) {
 			if (rec->pr_told)
 				wa->wa_status = rec->pr_status;
-			if (wa->wa_fd == -1)
+			/* One event has this and what it did before. */
+			if (wa->wa_fd == -1 || evany__pidfd_ended(wa->wa_fd))
 				watch_end(wa);
 		} else if ((pw->pw_want & EVANY__P_EXEC) != 0)
 			pw->pw_fire(pw, EVANY__P_EXEC, 0);

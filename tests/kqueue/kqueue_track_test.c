@@ -343,6 +343,30 @@ EVT_TC(exec__told, "KQ-187 KQ-193",
 	evt_close(kq);
 }
 
+EVT_TC(exec__end_before_the_look, "KQ-157 KQ-187",
+    "An exec and the end that follows it are one event, if nobody looked")
+{
+	struct evt_child c;
+	struct kevent ev;
+	int kq;
+
+	need_forks();
+	kq = evt_kq();
+	evt_child_start(&c, actor);
+	watch(kq, c.ec_pid, NOTE_EXEC | EVT_EXIT, NULL);
+	evt_child_tell(&c, EXEC);
+	evt_child_tell(&c, '\n');
+	evt_await_zombie(c.ec_pid);
+	ATF_REQUIRE_EQ(1, evt_get(kq, &ev, 1));
+	ATF_REQUIRE_EQ_MSG(NOTE_EXEC | NOTE_EXIT, ev.fflags, "{%s}",
+	    evt_text(&ev));
+	ATF_REQUIRE_EQ(3 << 8, ev.data);
+	evt_none(kq);
+	ATF_REQUIRE_EQ(3 << 8, evt_reap(c.ec_pid));
+	evt_child_drop(&c);
+	evt_close(kq);
+}
+
 EVT_TC(track__child, "KQ-188 KQ-189",
     "A tracked child has NOTE_CHILD with its parent's pid, and a knote")
 {
@@ -684,6 +708,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, fork__other);
 	EVT_TP_ADD_TC(tp, fork__threads_are_none);
 	EVT_TP_ADD_TC(tp, exec__told);
+	EVT_TP_ADD_TC(tp, exec__end_before_the_look);
 	EVT_TP_ADD_TC(tp, track__child);
 	EVT_TP_ADD_TC(tp, track__knote_can_be_changed);
 	EVT_TP_ADD_TC(tp, track__fork_if_asked);
