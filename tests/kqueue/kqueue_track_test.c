@@ -483,6 +483,33 @@ EVT_TC(track__gone_before_the_look, "KQ-188 KQ-191",
 	stop(&c);
 }
 
+EVT_TC(track__gone_and_no_end_asked, "KQ-188 KQ-184",
+    "A child that ended at once is told of, also if its end is not asked for")
+{
+	struct evt_child c;
+	struct kevent ev;
+	pid_t pid;
+	int kq, n;
+
+	need_forks();
+	kq = evt_kq();
+	evt_child_start(&c, actor);
+	watch(kq, c.ec_pid, NOTE_TRACK, NULL);
+	pid = do_and_hear_pid(&c, QUICK);
+	one_note(kq, pid, NOTE_CHILD);
+	n = evt_get(kq, &ev, 1);
+	if (!evt_native())
+		ATF_REQUIRE_EQ(1, n);
+	if (n == 1) {
+		ATF_REQUIRE_EQ((uintptr_t)pid, ev.ident);
+		ATF_REQUIRE((ev.flags & EV_EOF) != 0);
+		ATF_REQUIRE_EQ(0, ev.fflags);
+	}
+	evt_none(kq);
+	evt_close(kq);
+	stop(&c);
+}
+
 EVT_TC(track__child_alone_at_the_look, "KQ-191 KQ-262",
     "With room for one, the start comes before the end of the same child")
 {
@@ -713,6 +740,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, track__knote_can_be_changed);
 	EVT_TP_ADD_TC(tp, track__fork_if_asked);
 	EVT_TP_ADD_TC(tp, track__gone_before_the_look);
+	EVT_TP_ADD_TC(tp, track__gone_and_no_end_asked);
 	EVT_TP_ADD_TC(tp, track__child_alone_at_the_look);
 	EVT_TP_ADD_TC(tp, track__handed_down);
 	EVT_TP_ADD_TC(tp, track__execs_of_children);

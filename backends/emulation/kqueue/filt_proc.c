@@ -43,7 +43,10 @@ proc_want(unsigned sfflags)
 	    ((sfflags & NOTE_TRACK) != 0 ? EVANY__P_CHILD : 0));
 }
 
-/* The knote of a new child, with its parent's notes and udata. */
+/*
+ * The knote of a new child, with its parent's notes and udata.  It was born
+ * alive, so NOTE_EXIT lets it be attached when it has ended since.
+ */
 static int
 proc_track(struct kqueue *kq, const struct knote *parent, int64_t pid)
 {
@@ -52,7 +55,7 @@ proc_track(struct kqueue *kq, const struct knote *parent, int64_t pid)
 		.filter = EVFILT_PROC,
 		.flags = (unsigned short)(EV_ADD | (parent->kn_flags &
 		    (EV_RECEIPT | EV_DISPATCH))),
-		.fflags = parent->kn_sfflags,
+		.fflags = parent->kn_sfflags | NOTE_EXIT,
 		.udata = parent->kn_udata
 	};
 	struct kn_proc *kp;
@@ -67,6 +70,7 @@ proc_track(struct kqueue *kq, const struct knote *parent, int64_t pid)
 		return (error);
 	kn = evany__knote_find(kq, kev.ident, EVFILT_PROC);
 	kp = kn->kn_priv;
+	kn->kn_sfflags = parent->kn_sfflags;
 	/* An exit that came with the attach is told after the birth. */
 	if ((kn->kn_flags & EV_EOF) != 0) {
 		kp->kp_exited = true;
