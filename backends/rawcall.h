@@ -26,6 +26,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -102,6 +104,37 @@ evany__close(int fd)
 {
 	RAW_CLOSING(fd);
 	return ((int)syscall(SYS_close, fd));
+}
+
+/*
+ * Around a call of the kernel's own that sleeps, which takes a signal mask for
+ * its length: what to give it.  ThreadSanitizer puts a handler off to the next
+ * call that it knows, which a signal just before the sleep would not end; so
+ * there signals come in it alone.  Elsewhere this is nothing.
+ */
+static inline const sigset_t *
+evany__sleep_begin(sigset_t *was)
+{
+#if RAW_TSAN
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, was);
+	return (was);
+#else
+	(void)was;
+	return (NULL);
+#endif
+}
+
+static inline void
+evany__sleep_end(const sigset_t *was)
+{
+#if RAW_TSAN
+	(void)pthread_sigmask(SIG_SETMASK, was, NULL);
+#else
+	(void)was;
+#endif
 }
 
 static inline int

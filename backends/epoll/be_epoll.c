@@ -591,38 +591,45 @@ be_epoll_unfeed(struct evany__inst *inst, int number, int fd)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-/* The plain call where there is one: it is the faster by a tenth. */
+/*
+ * The plain call where there is one: it is the faster by a tenth.  mask: as
+ * ppoll(2), but NULL for the one there is.
+ */
 static inline __attribute__((__always_inline__)) long
-ep_wait_ms(int number, struct epoll_event *ev, int room, int ms)
+ep_wait_ms(int number, struct epoll_event *ev, int room, int ms,
+    const sigset_t *mask)
 {
-#ifdef SYS_epoll_wait
-	return (evany__barecall(SYS_epoll_wait, number, (long)ev, room, ms));
-#else
 	long n;
 
-	QUIETLY(n = syscall(SYS_epoll_pwait, number, ev, room, ms, NULL, 0);
+#ifdef SYS_epoll_wait
+	if (!RAW_TSAN || mask == NULL)
+		return (evany__barecall(SYS_epoll_wait, number, (long)ev, room,
+		    ms));
+#endif
+	QUIETLY(n = syscall(SYS_epoll_pwait, number, ev, room, ms, mask,
+	    (size_t)(_NSIG / 8));
 	    n = n == -1 ? -errno : n);
 	return (n);
-#endif
 }
 
 static long
-ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline)
+ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline,
+    const sigset_t *mask)
 {
 	struct timespec ts;
 	int64_t left;
 	long n;
 
 	if (deadline == EVANY__FOREVER)
-		return (ep_wait_ms(number, ev, room, -1));
+		return (ep_wait_ms(number, ev, room, -1, mask));
 	left = deadline - evany__now(EVANY__MONOTONIC);
 	if (left <= 0)
-		return (ep_wait_ms(number, ev, room, 0));
+		return (ep_wait_ms(number, ev, room, 0, NULL));
 	if (!atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
 		ts.tv_sec = (time_t)(left / 1000000000);
 		ts.tv_nsec = (long)(left % 1000000000);
 		QUIETLY(n = syscall(SYS_epoll_pwait2, number, ev, room, &ts,
-		    NULL, 0);
+		    mask, (size_t)(_NSIG / 8));
 		    n = n == -1 ? -errno : n);
 		if (n != -ENOSYS)
 			return (n);
@@ -631,7 +638,7 @@ ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline)
 	}
 	left = (left + 999999) / 1000000;
 	return (ep_wait_ms(number, ev, room, left > INT32_MAX ? INT32_MAX :
-	    (int)left));
+	    (int)left, mask));
 }
 
 /*
@@ -642,14 +649,18 @@ ep_wait_until(int number, struct epoll_event *ev, int room, int64_t deadline)
 long
 evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t deadline)
 {
+	const sigset_t *mask;
+	sigset_t was;
 	int unused;
 	long n;
 
 	if (deadline == 0 || evany__alone())
-		return (ep_wait_until(number, ev, room, deadline));
+		return (ep_wait_until(number, ev, room, deadline, NULL));
+	mask = evany__sleep_begin(&was);
 	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &unused);
-	n = ep_wait_until(number, ev, room, deadline);
+	n = ep_wait_until(number, ev, room, deadline, mask);
 	(void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &unused);
+	evany__sleep_end(mask);
 	return (n);
 }
 
@@ -684,7 +695,7 @@ ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
 	long n;
 
 	n = ep_wait_ms(atomic_load(&ep->ep_side), ev, room < SIDE_BATCH ?
-	    room : SIDE_BATCH, 0);
+	    room : SIDE_BATCH, 0, NULL);
 	for (i = 0; i < n; i++) {
 		rd[i].rd_cookie = ev[i].data.u64;
 		rd[i].rd_bits = ep_bits(ev[i].events, ev[i].data.u64);
@@ -719,9 +730,9 @@ be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 	    (size_t)room * sizeof(*raw));
 	/* Nothing between the call and here: an idle call is little more. */
 	if (deadline == 0)
-		n = ep_wait_ms(number, raw, room, 0);
+		n = ep_wait_ms(number, raw, room, 0, NULL);
 	else if (deadline == EVANY__FOREVER && evany__alone())
-		n = ep_wait_ms(number, raw, room, -1);
+		n = ep_wait_ms(number, raw, room, -1, NULL);
 	else
 		n = evany__ep_wait(number, raw, room, deadline);
 	if (n < 0)
