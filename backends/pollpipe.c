@@ -106,8 +106,12 @@ evany__pipe_open(struct evany__pipe *pi)
 int
 evany__number_stat(int fd, struct stat *st)
 {
+	int result;
 
-	return (fstat(fd, st));
+	RAW_ASK_BEGIN();
+	result = fstat(fd, st);
+	RAW_ASK_END();
+	return (result);
 }
 
 int

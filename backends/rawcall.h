@@ -39,6 +39,20 @@
 #define RAW_TSAN	0
 #endif
 
+/*
+ * Around a question about a number that the program may be closing: a race by
+ * nature, for the number, which touches no memory.
+ */
+#if RAW_TSAN
+void	AnnotateIgnoreReadsBegin(const char *, int);
+void	AnnotateIgnoreReadsEnd(const char *, int);
+#define RAW_ASK_BEGIN()	AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
+#define RAW_ASK_END()	AnnotateIgnoreReadsEnd(__FILE__, __LINE__)
+#else
+#define RAW_ASK_BEGIN()	((void)0)
+#define RAW_ASK_END()	((void)0)
+#endif
+
 #ifdef __linux__
 #include <sys/syscall.h>
 

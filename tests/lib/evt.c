@@ -110,23 +110,12 @@ evt_skip_tsan(const char *limit)
 #define EVT_VISIBLE	__attribute__((__visibility__("default")))
 
 const char	*__tsan_default_options(void);
-const char	*__tsan_default_suppressions(void);
 
 /* Many cases fork, also beside the library's thread of the portable set. */
 EVT_VISIBLE const char *
 __tsan_default_options(void)
 {
 	return ("die_after_fork=0:atexit_sleep_ms=100");
-}
-
-/*
- * The portable set asks what a number names that the program may be closing: a
- * race by nature, for the number, which touches no memory.
- */
-EVT_VISIBLE const char *
-__tsan_default_suppressions(void)
-{
-	return ("race:^evany__number_stat$\nrace:^edge_first$\n");
 }
 #endif
 
