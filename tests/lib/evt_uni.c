@@ -105,6 +105,28 @@ evt_uni_none_at(const char *file, int line, int q)
 		    evt_uni_text(&ev));
 }
 
+void
+evt_uni_posts_at(const char *file, int line, int q, int64_t first,
+    int64_t last, int room)
+{
+	struct evany_event list[64];
+	int i, n;
+
+	while (first <= last) {
+		n = take(file, line, q, list, room, EVT_WAIT_NS);
+		if (n < 1 || n > room)
+			evt_fail_at(file, line, "%d events instead of 1 to %d",
+			    n, room);
+		for (i = 0; i < n; i++, first++)
+			if (list[i].ev_source != EVANY_USER ||
+			    list[i].ev_data != first)
+				evt_fail_at(file, line, "%s instead of post "
+				    "%lld", evt_uni_text(&list[i]),
+				    (long long)first);
+	}
+	evt_uni_none_at(file, line, q);
+}
+
 struct evany_event
 evt_uni_until_at(const char *file, int line, int q, const char *name,
     uint32_t what)

@@ -54,6 +54,8 @@ extern const struct evt_facility evt_unified;
 #define evt_uni_poll(q, ev, n)	evt_uni_poll_at(__FILE__, __LINE__, q, ev, n)
 #define evt_uni_one(q, ev)	evt_uni_one_at(__FILE__, __LINE__, q, ev)
 #define evt_uni_none(q)		evt_uni_none_at(__FILE__, __LINE__, q)
+#define evt_uni_posts(q, first, last, room)				\
+	evt_uni_posts_at(__FILE__, __LINE__, q, first, last, room)
 #define evt_uni_until(q, name, what)					\
 	evt_uni_until_at(__FILE__, __LINE__, q, name, what)
 #define evt_put(path, text)	evt_put_at(__FILE__, __LINE__, path, text)
@@ -68,6 +70,13 @@ int	evt_uni_poll_at(const char *, int, int, struct evany_event *, int);
 /* Exactly one event; none at all, for a while. */
 void	evt_uni_one_at(const char *, int, int, struct evany_event *);
 void	evt_uni_none_at(const char *, int, int);
+
+/*
+ * Takes posts whose data are first to last, in this order, at most room (64 or
+ * fewer) at a time; then there is nothing.
+ */
+void	evt_uni_posts_at(const char *, int, int, int64_t first, int64_t last,
+	    int room);
 
 /* Takes events until one has that name and bit; others do not matter. */
 struct evany_event evt_uni_until_at(const char *, int, int, const char *,
