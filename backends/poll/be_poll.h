@@ -80,7 +80,7 @@ struct poll_entry {
 	bool			 pe_queued;	/* stands in the ready queue */
 	bool			 pe_nested;	/* is another instance */
 	bool			 pe_together;	/* one report for all */
-	bool			 pe_told;	/* a level, since the last doze */
+	bool			 pe_told;	/* a feeder, since the last doze */
 	bool			 pe_dead;
 };
 

@@ -430,12 +430,15 @@ pe_hit(struct evany__bg_watch *bw, short revents)
 }
 
 /*
- * A level was reported.  What it tells of may be taken and come anew before
- * anybody looks again, so who dozes must look, if not now then before long.
+ * A feeder was reported.  It is served by whoever that was, and may be ready
+ * anew before anybody looks again, so who dozes must look, if not now then
+ * before long.
  */
 static void
 pe_told(struct poll_entry *pe)
 {
+	if (!is_feeder(pe))
+		return;
 	if (atomic_load(&pe->pe_inst->bp_dozing))
 		evany__bp_news(pe->pe_inst);
 	else

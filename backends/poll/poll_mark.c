@@ -15,8 +15,9 @@
  *          What is new is what enters POLL_READY, an alarm that goes off, a
  *          call of wake or mark.
  * Level:   one that was reported stays POLL_READY; whether it was served and
- *          is ready anew cannot be told.  Reported since the last doze
- *          (pe_told) and ready at the next, it counts as new.
+ *          is ready anew cannot be told before a look finds it not ready, nor
+ *          need it be.  But a feeder reported since the last doze (pe_told) and
+ *          ready at the next counts as new, for nobody else would serve it.
  * Race:    a doze takes the byte first, then bp_news: what comes in between
  *          adds no byte, but is there when its caller looks.
  * Locks:   marking takes none, for the reasons of wake.  bp_lock (4) for the

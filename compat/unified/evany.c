@@ -84,6 +84,7 @@ queue_wait(struct evany__inst **instp, int number, struct evany_event *events,
 	struct evany__sink *sk = &us.us_sink;
 	int64_t deadline, until;
 	unsigned vain = 0;
+	uint32_t woken;
 	int before, error;
 
 	if (timeout < EVANY_FOREVER)
@@ -97,12 +98,14 @@ queue_wait(struct evany__inst **instp, int number, struct evany_event *events,
 		    deadline_of(timeout);
 	for (until = deadline;; until = 0) {
 		before = sk->sk_count;
+		woken = evany__uni_woken(*instp);
 		error = evany__inst_wait(instp, number, sk, until);
 		vain = sk->sk_count > before ? 0 : vain + 1;
 		if (error != 0 || sk->sk_count >= least || deadline == 0 ||
 		    us.us_alerted || (until != 0 && sk->sk_count == 0))
 			break;
-		error = evany__uni_sleep(*instp, number, deadline, vain);
+		error = evany__uni_sleep(*instp, number, deadline, woken,
+		    &vain);
 		if (error != 0)
 			break;
 	}

@@ -228,6 +228,52 @@ EVT_TC(alert__ends_all_waits, "UNI-101",
 	evt_close(q);
 }
 
+static int
+hold_on(void *arg)
+{
+	const int *end = arg;
+	char c;
+
+	(void)close(end[1]);
+	while (read(end[0], &c, 1) > 0)
+		continue;
+	return (0);
+}
+
+EVT_TC(alert__beside_a_dead_number, "UNI-104 UNI-100",
+    "Alert mode goes on when a number was closed whose file lives on")
+{
+	struct evany_event ev[4];
+	int end[2], i, p[2], q;
+	pid_t child;
+
+	q = evt_queue();
+	evt_pipe(end);
+	evt_pipe(p);
+	p[0] = evt_move(p[0], 200);
+	evt_write(p[1], 1);
+	EVT_OK(evany_fd(q, p[0], EVANY_READ, 0, NULL));
+	/* Only another process has it: there is no other way than a new queue. */
+	child = evt_fork_start(hold_on, end);
+	evt_close(p[0]);
+	ATF_REQUIRE_EQ(EVT_ERRNO(evany_fd(q, 200, EVANY_READ, 0, NULL)),
+	    EBADF);
+	EVT_OK(evany_alert(q, 7, NULL));
+	/* What the number's file reports is to be got rid of meanwhile. */
+	for (i = 0; i < 3; i++) {
+		ATF_REQUIRE_EQ(1, evt_uni_get(q, ev, 4));
+		EVT_UNI(&ev[0], EVANY_ALERT, 0, 0, NULL);
+		ATF_REQUIRE(evt_readable(q, EVT_WAIT_MS));
+	}
+	EVT_OK(evany_alert(q, 0, NULL));
+	evt_uni_none(q);
+	evt_close(end[1]);
+	ATF_REQUIRE_EQ(0, evt_fork_end(child));
+	evt_close(end[0]);
+	evt_close(p[1]);
+	evt_close(q);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, post__comes_once);
@@ -237,5 +283,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, post__beyond_the_limit);
 	EVT_TP_ADD_TC(tp, alert__comes_alone);
 	EVT_TP_ADD_TC(tp, alert__ends_all_waits);
+	EVT_TP_ADD_TC(tp, alert__beside_a_dead_number);
 	return (atf_no_error());
 }

@@ -373,6 +373,7 @@ struct evany__inst {
 	bool				 in_round;	/* one more is in vain */
 	struct evany__watchq		 in_ready;
 	_Atomic uint32_t		 in_nready;	/* read without the lock */
+	bool				 in_marked;	/* by evany__inst_mark */
 	bool				 in_owing;	/* the last list was short */
 	bool				 in_late;	/* a record found no room */
 	struct evany__fdslot		**in_pages;
@@ -532,6 +533,21 @@ static inline uint32_t
 evany__inst_nasked(struct evany__inst *inst)
 {
 	return (atomic_load_explicit(&inst->in_nasked, memory_order_relaxed));
+}
+
+/*
+ * The mechanism's mark, which a new kernel object then has too.  Off is
+ * nothing to do if it is not on.  0, EIDRM, ...
+ */
+int	evany__inst_mark(struct evany__inst *, bool on);
+
+/* Has the wait that passes now given the watch already? */
+static inline bool
+evany__watch_given(const struct evany__inst *inst,
+    const struct evany__watch *wt)
+{
+	return (wt->wt_call - inst->in_first <=
+	    inst->in_call - inst->in_first);
 }
 
 /* Gives the instance a new kernel object.  Unlocks and locks again. */

@@ -197,14 +197,6 @@ evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
 	nready_change(inst, (uint32_t)-1);
 }
 
-/* Has the wait that passes now given the watch already? */
-static bool
-given(const struct evany__inst *inst, const struct evany__watch *wt)
-{
-	return (wt->wt_call - inst->in_first <=
-	    inst->in_call - inst->in_first);
-}
-
 /*
  * Gives what stands in the queue now; what is put back waits its turn.  True
  * if one was given by an earlier pass of this wait.
@@ -222,7 +214,7 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 		TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
 		wt->wt_queued = 0;
 		nready_change(inst, (uint32_t)-1);
-		if (given(inst, wt)) {
+		if (evany__watch_given(inst, wt)) {
 			round |= wt->wt_call != inst->in_call;
 			evany__ready_add(inst, wt);
 			continue;
@@ -286,6 +278,19 @@ evany__inst_unfeed(struct evany__inst *inst, struct evany__feeder *fe)
 	fe->fe_fd = -1;
 }
 
+int
+evany__inst_mark(struct evany__inst *inst, bool on)
+{
+	int error;
+
+	if (!on && !inst->in_marked)
+		return (0);
+	error = inst->in_table->tb_be->be_mark(inst, inst->in_number, on);
+	if (error == 0)
+		inst->in_marked = on;
+	return (error);
+}
+
 static void
 feeder_ready(struct evany__inst *inst, const struct evany__ready *rd)
 {
@@ -322,6 +327,8 @@ evany__inst_renew(struct evany__inst *inst)
 		inst->in_alarm[i] = 0;
 	inst->in_unsettled = true;
 	inst->in_rung = false;
+	if (inst->in_marked)
+		(void)be->be_mark(inst, inst->in_number, true);
 	evany__slots_again(inst);
 }
 
@@ -380,7 +387,7 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		}
 		if (wt->wt_call == inst->in_call)
 			continue;
-		if (evany__sink_full(sk) || given(inst, wt)) {
+		if (evany__sink_full(sk) || evany__watch_given(inst, wt)) {
 			inst->in_round = true;
 			if (wt->wt_mode != EVANY__LEVEL) {
 				/* The mechanism keeps it, with what follows. */

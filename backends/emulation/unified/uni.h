@@ -42,6 +42,8 @@ _Static_assert(sizeof(struct uni_note) <= 96, "a note and its slot: 128 bytes");
 #define UN_PLAIN	0x04	/* FD: the file never blocks, no poller knows it */
 #define UN_MESSAGE	0x08	/* an event alone, no watch */
 #define UN_ENDED	0x10	/* its file had gone when it was to be set */
+#define UN_LEVEL	0x20	/* PLAIN, and told by each wait */
+#define UN_HELD		0x40	/* LEVEL, and in uq_level */
 
 struct uni_timer {
 	struct uni_note		ut_note;
@@ -72,6 +74,9 @@ struct uni {
 	struct evany__hash	 uq_hash;	/* those without descriptor */
 	struct uni_alert	 uq_alert;
 	uint32_t		 uq_posted;	/* events nobody has taken */
+	uint32_t		 uq_nlevel;	/* notes with UN_LEVEL */
+	struct evany__watchq	 uq_level;	/* those that wait their turn */
+	_Atomic uint32_t	 uq_woken;	/* dozes ended by something new */
 	bool			 uq_dozing;	/* a thread of uni_wait.c is */
 	struct uni_sleepers	 uq_parked;	/* the others */
 	LIST_HEAD(, uni_aio)	 uq_aio;	/* requests that have not ended */
@@ -165,6 +170,8 @@ evany__uni_find(int number, bool check)
 
 bool	evany__uni_fd(struct evany__inst *, struct evany__watch *,
 	    unsigned bits, struct evany__sink *);
+/* A pass begins: those that always are ready get into the ready queue. */
+void	evany__uni_fd_begin(struct uni *, struct evany__sink *);
 /* From the ready queue: kept back for want of room, or plain. */
 void	evany__uni_fd_ready(struct uni *, struct uni_note *,
 	    struct evany__sink *);
@@ -255,12 +262,19 @@ int	evany__uni_share_alert(struct uni *, int64_t data, void *user);
 
 /* ---- uni_wait.c -------------------------------------------------------------------- */
 
+/* Before a wait: what evany__uni_sleep is to be told. */
+static inline uint32_t
+evany__uni_woken(struct evany__inst *inst)
+{
+	return (atomic_load(&uni_of(inst)->uq_woken));
+}
+
 /*
  * Sleeps until something is new since the last wait, without taking it, though
- * it may come back for nothing; vain is how often it has.  0, ETIMEDOUT, EINTR,
- * ...; a cancellation point.
+ * it may come back for nothing; *vainp is how often it has.  0, ETIMEDOUT,
+ * EINTR, ...; a cancellation point.
  */
 int	evany__uni_sleep(struct evany__inst *, int number, int64_t deadline,
-	    unsigned vain);
+	    uint32_t woken, unsigned *vainp);
 
 #endif /* EVANY_UNI_H */

@@ -172,6 +172,7 @@ evany__uni_init(struct evany__inst *inst, size_t bytes)
 		return (ENOMEM);
 	uq->uq_inst = inst;
 	uq->uq_hash.ha_key = note_key;
+	TAILQ_INIT(&uq->uq_level);
 	TAILQ_INIT(&uq->uq_parked);
 	LIST_INIT(&uq->uq_aio);
 	evany__slab_init(&uq->uq_slab, sizeof(struct uni_note), false);
@@ -211,6 +212,8 @@ evany__uni_close(struct evany__inst *inst)
 	struct evany__watch *wt;
 	uint32_t i, page;
 
+	/* No number is left to be marked. */
+	inst->in_marked = false;
 	for (page = 0; page < inst->in_npages; page++)
 		for (i = 0; i < EVANY__PAGE_SLOTS; i++)
 			while (inst->in_pages[page] != NULL &&
@@ -356,8 +359,13 @@ evany__uni_begin(struct uni *uq, struct uni_sink *us,
 		us->us_begun = true;
 		us->us_first = uq->uq_inst->in_call;
 	}
-	if (ua->ua_data == 0 || us->us_alerted || evany__sink_full(sk))
+	if (us->us_alerted || evany__sink_full(sk))
 		return;
+	if (ua->ua_data == 0) {
+		if (uq->uq_nlevel > 0)
+			evany__uni_fd_begin(uq, sk);
+		return;
+	}
 	us->us_alerted = true;
 	ev = evany__uni_event(sk, &alert);
 	ev->ev_data = ua->ua_data;

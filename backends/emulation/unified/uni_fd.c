@@ -18,9 +18,11 @@
  *          else is found out without a call of its own, is found when it is set
  *          or dropped, when its counts are fetched, and by libevany-interpose.
  *          To set it watches what the number names now.
- * Plain:   files that never block are always ready: their notes stay in the
- *          ready queue, and device, inode and birth tell whether the number
- *          still names them.
+ * Plain:   files that never block are always ready; device, inode and birth
+ *          tell whether the number still names them.  By level their notes
+ *          wait beside the ready queue, and the mechanism's mark is on while
+ *          there are any: to ring for them again after each wait would be news
+ *          to those who sleep for more.
  */
 #include "config.h"
 
@@ -33,6 +35,7 @@
 #include "backends/emulation/unified/uni.h"
 
 #define WANTS	(EVANY_READ | EVANY_WRITE | EVANY_PRIORITY)
+#define MODES	(EVANY_EDGE | EVANY_ONESHOT | EVANY_DISPATCH)
 
 /* The bits of records are those of events, and directions those of wants. */
 _Static_assert(EVANY_READ == EVANY__IN && EVANY_WRITE == EVANY__OUT &&
@@ -97,36 +100,90 @@ plain_same(const struct uni_note *un)
 	    now.up_born == up->up_born);
 }
 
-static int
-plain_set(struct uni *uq, struct uni_note *un, uint32_t what)
+static void
+plain_hold(struct uni *uq, struct uni_note *un)
 {
-	struct uni_plain *up = un->un_priv;
+
+	TAILQ_INSERT_TAIL(&uq->uq_level, &un->un_watch, wt_ready);
+	un->un_status |= UN_HELD;
+}
+
+static void
+plain_release(struct uni *uq, struct uni_note *un)
+{
+
+	TAILQ_REMOVE(&uq->uq_level, &un->un_watch, wt_ready);
+	un->un_status &= (uint8_t)~UN_HELD;
+}
+
+static int
+plain_level(struct uni *uq, struct uni_note *un)
+{
 	int error;
+
+	if ((un->un_status & UN_LEVEL) != 0)
+		return (0);
+	if (!uq->uq_inst->in_marked &&
+	    (error = evany__inst_mark(uq->uq_inst, true)) != 0)
+		return (error);
+	evany__ready_remove(uq->uq_inst, &un->un_watch);
+	un->un_status |= UN_LEVEL;
+	uq->uq_nlevel++;
+	plain_hold(uq, un);
+	return (0);
+}
+
+static void
+plain_unlevel(struct uni *uq, struct uni_note *un)
+{
+
+	if ((un->un_status & UN_LEVEL) == 0)
+		return;
+	if ((un->un_status & UN_HELD) != 0)
+		plain_release(uq, un);
+	un->un_status &= (uint8_t)~UN_LEVEL;
+	if (--uq->uq_nlevel == 0 && uq->uq_alert.ua_data == 0)
+		(void)evany__inst_mark(uq->uq_inst, false);
+}
+
+static int
+plain_set(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
+{
+	bool ready = (ch->ch_what & (EVANY_READ | EVANY_WRITE)) != 0;
+	struct uni_plain now, *up = un->un_priv;
+	int error = 0;
 
 	if (up == NULL && (up = malloc(sizeof(*up))) == NULL)
 		return (ENOMEM);
-	if ((error = plain_stat((int)un->un_object, up)) != 0) {
+	if (plain_stat((int)un->un_object, &now) != 0) {
+		un->un_status |= UN_ENDED;
+		error = EBADF;
+	} else if (ready && (ch->ch_flags & MODES) == 0)
+		error = plain_level(uq, un);
+	if (error != 0) {
 		if (un->un_priv == NULL)
 			free(up);
-		un->un_status |= UN_ENDED;
-		return (EBADF);
+		return (error);
 	}
+	*up = now;
 	un->un_priv = up;
-	un->un_watch.wt_mode = EVANY__OFF;
 	un->un_status |= UN_PLAIN;
-	if ((what & (EVANY_READ | EVANY_WRITE)) != 0)
-		un->un_status |= UN_PENDING;
-	else {
-		un->un_status &= (uint8_t)~UN_PENDING;
-		evany__ready_remove(uq->uq_inst, &un->un_watch);
+	un->un_status &= (uint8_t)~UN_PENDING;
+	if ((ch->ch_flags & MODES) != 0 || !ready) {
+		plain_unlevel(uq, un);
+		if (ready)
+			un->un_status |= UN_PENDING;
+		else
+			evany__ready_remove(uq->uq_inst, &un->un_watch);
 	}
 	return (0);
 }
 
 static void
-plain_end(struct uni_note *un)
+plain_end(struct uni *uq, struct uni_note *un)
 {
 
+	plain_unlevel(uq, un);
 	free(un->un_priv);
 	un->un_priv = NULL;
 	un->un_status &= (uint8_t)~(UN_PLAIN | UN_PENDING);
@@ -162,10 +219,11 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	switch (error) {
 	case 0:
 		evany__ready_remove(uq->uq_inst, wt);
-		plain_end(un);
+		plain_end(uq, un);
 		return (0);
 	case EPERM:
-		return (plain_set(uq, un, ch->ch_what));
+		wt->wt_mode = EVANY__OFF;
+		return (plain_set(uq, un, ch));
 	case EBADF:
 		/* A duplicate may go on to report the file. */
 		evany__slot_renew(fd_slot(uq, un));
@@ -202,8 +260,7 @@ fd_drop(struct uni *uq, struct uni_note *un)
 static void
 fd_end(struct uni *uq, struct uni_note *un)
 {
-	(void)uq;
-	plain_end(un);
+	plain_end(uq, un);
 }
 
 /* ---- events ---------------------------------------------------------------------- */
@@ -238,17 +295,43 @@ fd_count(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 	return (0);
 }
 
-/* Has this call given the note before, in an earlier one of its waits? */
 static bool
-fd_repeated(struct uni *uq, const struct uni_note *un,
-    const struct evany__sink *sk)
+fd_is(const struct uni_note *un, const struct evany_event *ev)
+{
+	return (ev->ev_source == EVANY_FD && ev->ev_object == un->un_object);
+}
+
+/*
+ * Has this call given the note before, in an earlier one of its waits?  Another
+ * thread's may have given it meanwhile, so the events must tell; un_data is
+ * where it stood last.
+ */
+static bool
+fd_repeated(struct uni *uq, struct uni_note *un, const struct evany__sink *sk)
 {
 	const struct uni_sink *us = (const void *)sk;
+	const struct evany_event *ev = sk->sk_events;
 	uint32_t now = uq->uq_inst->in_call;
+	int i;
 
-	return ((un->un_flags & (EVANY_EDGE | EVANY_ONESHOT |
-	    EVANY_DISPATCH)) == 0 && sk->sk_count > 0 &&
-	    un->un_watch.wt_call - us->us_first <= now - us->us_first);
+	if ((un->un_flags & MODES) != 0 || sk->sk_count == 0 ||
+	    un->un_watch.wt_call - us->us_first > now - us->us_first)
+		return (false);
+	if (un->un_data < sk->sk_count && fd_is(un, &ev[un->un_data]))
+		return (true);
+	for (i = 0; i < sk->sk_count; i++)
+		if (fd_is(un, &ev[i])) {
+			un->un_data = i;
+			return (true);
+		}
+	return (false);
+}
+
+static struct evany_event *
+fd_event(struct uni_note *un, struct evany__sink *sk)
+{
+	un->un_data = sk->sk_count;
+	return (evany__uni_event(sk, un));
 }
 
 bool
@@ -261,7 +344,7 @@ evany__uni_fd(struct evany__inst *inst, struct evany__watch *wt, unsigned bits,
 
 	if (fd_repeated(uq, un, sk))
 		return (true);
-	ev = evany__uni_event(sk, un);
+	ev = fd_event(un, sk);
 	ev->ev_what = bits;
 	if ((un->un_flags & EVANY_COUNT) != 0 &&
 	    fd_count(uq, un, ev) == EBADF) {
@@ -283,19 +366,34 @@ plain_ready(struct uni *uq, struct uni_note *un, struct evany__sink *sk)
 		return;
 	}
 	if (fd_repeated(uq, un, sk)) {
-		evany__ready_add(uq->uq_inst, &un->un_watch);
+		plain_hold(uq, un);
 		return;
 	}
-	if ((un->un_flags & EVANY_EDGE) != 0)
-		un->un_status &= (uint8_t)~UN_PENDING;
-	ev = evany__uni_event(sk, un);
+	un->un_status &= (uint8_t)~UN_PENDING;
+	ev = fd_event(un, sk);
 	ev->ev_what = un->un_what & (EVANY_READ | EVANY_WRITE);
 	if ((un->un_flags & EVANY_COUNT) != 0)
 		(void)fd_count(uq, un, ev);
-	if (!evany__uni_given(uq, un))
-		return;
-	if ((un->un_status & (UN_PENDING | UN_SILENT)) == UN_PENDING)
-		evany__ready_add(uq->uq_inst, &un->un_watch);
+	if (evany__uni_given(uq, un) && (un->un_status & UN_LEVEL) != 0)
+		plain_hold(uq, un);
+}
+
+/* As many as there is room for, those given longest ago first. */
+void
+evany__uni_fd_begin(struct uni *uq, struct evany__sink *sk)
+{
+	struct evany__watch *next, *wt;
+	int room = sk->sk_room - sk->sk_count;
+
+	TAILQ_FOREACH_SAFE(wt, &uq->uq_level, wt_ready, next) {
+		if (evany__watch_given(uq->uq_inst, wt) ||
+		    fd_repeated(uq, uni_note_of(wt), sk))
+			continue;
+		plain_release(uq, uni_note_of(wt));
+		evany__ready_add(uq->uq_inst, wt);
+		if (--room == 0)
+			break;
+	}
 }
 
 void

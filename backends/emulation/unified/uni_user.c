@@ -102,8 +102,7 @@ evany__uni_alert(struct uni *uq, int64_t data, void *user)
 
 	if (inst->in_driver == &evany__uni_shared_driver)
 		return (evany__uni_share_alert(uq, data, user));
-	error = inst->in_table->tb_be->be_mark(inst, inst->in_number,
-	    data != 0);
+	error = evany__inst_mark(inst, data != 0 || uq->uq_nlevel > 0);
 	if (error != 0)
 		return (error);
 	uq->uq_alert.ua_data = data;

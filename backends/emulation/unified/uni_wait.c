@@ -10,11 +10,12 @@
  * What is level-triggered was found and is still ready, so another wait would
  * come back at once, for ever.  The mechanism's doze tells of what is new
  * only, but for one thread at a time: others are parked, and all look again
- * when that one has been woken.
+ * when that one has been woken.  A call that looked before that, and is not
+ * parked yet, must look as well (uq_woken).
  *
- * A mechanism that cannot tell whether a level is new comes back from a doze
- * for nothing each time.  After a few times in vain the thread is parked as
- * well, for a while that grows.
+ * Linux before 5.6 ends each doze beside a level that is still ready.  After a
+ * few dozes that were short and in vain the thread is parked as well, for a
+ * while that grows.
  */
 #include "config.h"
 
@@ -36,6 +37,7 @@ sleep_over(struct uni_sleeper *sl)
 
 	if (sl->sl_dozes) {
 		uq->uq_dozing = false;
+		(void)atomic_fetch_add(&uq->uq_woken, 1);
 		TAILQ_FOREACH(other, &uq->uq_parked, sl_link)
 			evany__park_wake(&other->sl_park);
 	} else {
@@ -58,19 +60,25 @@ sleep_cancelled(void *arg)
 
 int
 evany__uni_sleep(struct evany__inst *inst, int number, int64_t deadline,
-    unsigned vain)
+    uint32_t woken, unsigned *vainp)
 {
 	struct uni_sleeper sl = {
 		.sl_uni = uni_of(inst),
 		.sl_pause = EVANY__FOREVER
 	};
 	struct uni *uq = uni_of(inst);
+	int64_t begun = evany__now(EVANY__MONOTONIC);
+	unsigned vain = *vainp;
 	int error = 0;
 
 	if (vain >= VAIN)
-		sl.sl_pause = evany__now(EVANY__MONOTONIC) + (PAUSE <<
+		sl.sl_pause = begun + (PAUSE <<
 		    ((vain < VAIN_MOST ? vain : VAIN_MOST) - VAIN));
 	evany__inst_enter(inst, number);
+	if (atomic_load(&uq->uq_woken) != woken) {
+		(void)evany__inst_leave(inst);
+		return (0);
+	}
 	sl.sl_dozes = !uq->uq_dozing && vain < VAIN;
 	if (sl.sl_dozes)
 		uq->uq_dozing = true;
@@ -86,6 +94,8 @@ evany__uni_sleep(struct evany__inst *inst, int number, int64_t deadline,
 		error = evany__park_sleep(&sl.sl_park, sl.sl_pause <
 		    deadline ? sl.sl_pause : deadline);
 	pthread_cleanup_pop(0);
+	if (sl.sl_dozes && evany__now(EVANY__MONOTONIC) - begun >= PAUSE)
+		*vainp = 0;
 	evany__inst_enter(inst, number);
 	sleep_over(&sl);
 	(void)evany__inst_leave(inst);
