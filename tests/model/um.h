@@ -14,7 +14,10 @@
  * a wait that sleeps while others act until the model says that it must end.
  *
  * Of every event the model knows whether it must be there, must come soon
- * (clocks and other threads take a moment), may be, or must not.
+ * (clocks and other threads take a moment), may be, or must not.  Portable
+ * mechanisms guess edges, and look at files now and then (um_guesses): an edge
+ * must come soon, and may come again while the file is ready; of files and
+ * directories what comes must have happened.
  */
 #ifndef UM_H
 #define UM_H
@@ -59,6 +62,7 @@ struct um_watch {
 	unsigned	 wa_ready;	/* FD: as it was last seen */
 	unsigned	 wa_bits;	/* FILE: what has happened */
 	unsigned	 wa_old;	/* and what of it may come once more */
+	bool		 wa_any;	/* um_guesses: something happened to it */
 	struct evany_change wa_ch;
 	struct um_file	*wa_file;
 	struct um_told	 wa_told[UM_TOLD];
@@ -126,6 +130,9 @@ struct um_world {
 	char		 uw_why[400];
 	uint64_t	 uw_rand;
 };
+
+/* Are the mechanisms approximate? */
+bool	um_guesses(void);
 
 void	um_fail(struct um_world *, const char *, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));

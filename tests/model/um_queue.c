@@ -51,7 +51,11 @@ fd_due(const struct um_world *w, const struct um_queue *uq,
 		return (um_queue_due(w, &w->uw_queue[f->mf_queue]));
 	if (um_watch_bits(w, wa) == 0)
 		return (UM_NOT);
-	if ((wa->wa_ch.ch_flags & EVANY_EDGE) == 0 || wa->wa_new != 0)
+	if ((wa->wa_ch.ch_flags & EVANY_EDGE) == 0)
+		return (UM_MUST);
+	if (um_guesses())
+		return (wa->wa_new != 0 ? UM_SOON : UM_MAY);
+	if (wa->wa_new != 0)
 		return (UM_MUST);
 	/*
 	 * Edges are asked for again when an old file of a number was found to
@@ -84,8 +88,10 @@ um_watch_due(const struct um_world *w, const struct um_queue *uq,
 	case EVANY_TIMER:
 		return (wa->wa_ch.ch_time == 0 ? UM_SOON : UM_NOT);
 	case EVANY_DIRECTORY:
-		return (told_due(wa));
+		return (um_guesses() && wa->wa_any ? UM_MAY : told_due(wa));
 	default:
+		if (um_guesses())
+			return (wa->wa_any ? UM_MAY : UM_NOT);
 		return (wa->wa_bits != 0 ? UM_MUST : wa->wa_old != 0 ?
 		    UM_MAY : UM_NOT);
 	}
@@ -98,6 +104,9 @@ watch_count(const struct um_world *w, const struct um_queue *uq,
 {
 	int i, n = 0;
 
+	if (um_guesses() && wa->wa_live && wa->wa_any &&
+	    wa->wa_ch.ch_source == EVANY_DIRECTORY)
+		return (least > UM_MAY ? 0 : UM_TOLD);
 	if (!wa->wa_live || wa->wa_ch.ch_source != EVANY_DIRECTORY)
 		return (um_watch_due(w, uq, wa) >= least);
 	for (i = 0; i < wa->wa_ntold; i++)
@@ -184,6 +193,7 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	unsigned mode = ch->ch_flags & MODES;
 	unsigned bits = 0, old = 0;
 	struct um_watch *wa;
+	bool any = false;
 
 	if ((ch->ch_flags & EVANY_DROP) != 0)
 		return (dropped(w, uq, ch, error));
@@ -204,11 +214,13 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	else {
 		bits = wa->wa_bits;
 		old = wa->wa_old;
+		any = wa->wa_any && ch->ch_source == EVANY_FILE;
 	}
 	memset(wa, 0, sizeof(*wa));
 	/* A file's are kept, as DISPATCH wants it. */
 	wa->wa_bits = bits;
 	wa->wa_old = old;
+	wa->wa_any = any;
 	wa->wa_live = true;
 	wa->wa_ch = *ch;
 	if (ch->ch_source == EVANY_FD) {
@@ -227,6 +239,7 @@ fd_told(struct um_world *w, struct um_watch *wa, const struct evany_event *ev,
 {
 	unsigned bits = um_watch_bits(w, wa), told = ev->ev_what;
 	const struct um_file *f = wa->wa_file;
+	bool part = slept;
 
 	if (wa->wa_loose)
 		return;
@@ -235,14 +248,16 @@ fd_told(struct um_world *w, struct um_watch *wa, const struct evany_event *ev,
 		told &= ~EVANY_ERROR;
 	if (f->mf_kind == UM_QUEUE)
 		bits = EVANY_READ;
-	if (slept ? told == 0 || (told & ~bits) != 0 : told != bits)
+	if (um_guesses() && (wa->wa_ch.ch_flags & EVANY_EDGE) != 0)
+		part = true;
+	if (part ? told == 0 || (told & ~bits) != 0 : told != bits)
 		um_fail(w, "bits %#x instead of %#x", ev->ev_what, bits);
 	if ((wa->wa_ch.ch_flags & EVANY_COUNT) != 0 && !slept &&
 	    (f->mf_kind == UM_PIPE_R || f->mf_kind == UM_SOCK) &&
 	    (told & EVANY_READ) != 0 && ev->ev_data != f->mf_bytes)
 		um_fail(w, "%jd bytes instead of %d", (intmax_t)ev->ev_data,
 		    f->mf_bytes);
-	wa->wa_new = 0;
+	wa->wa_new &= slept || !part ? 0 : ~told;
 	wa->wa_may = slept;
 }
 
@@ -254,6 +269,12 @@ dir_told(struct um_world *w, struct um_watch *wa, const struct evany_event *ev)
 	if (ev->ev_name == NULL || ev->ev_name[1] != '\0') {
 		um_fail(w, "name %s", ev->ev_name == NULL ? "none" :
 		    ev->ev_name);
+		return;
+	}
+	if (um_guesses()) {
+		if (ev->ev_name[0] < 'a' || ev->ev_name[0] >= 'a' + UM_NAMES ||
+		    (ev->ev_what & ~wa->wa_ch.ch_what) != 0)
+			um_fail(w, "%s %#x", ev->ev_name, ev->ev_what);
 		return;
 	}
 	/* One that was told, and might have been once more, was merged. */
@@ -308,7 +329,7 @@ watch_told(struct um_world *w, struct um_queue *uq, struct um_watch *wa,
 		break;
 	case EVANY_FILE:
 		/* The latest of it may be an event of its own. */
-		wa->wa_old |= wa->wa_bits;
+		wa->wa_old |= um_guesses() ? wa->wa_ch.ch_what : wa->wa_bits;
 		if (ev->ev_what == 0 || (ev->ev_what & ~wa->wa_old) != 0)
 			um_fail(w, "bits %#x instead of %#x", ev->ev_what,
 			    wa->wa_bits);

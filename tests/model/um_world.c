@@ -14,6 +14,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+bool
+um_guesses(void)
+{
+	return (evany_source(EVANY_FD) == EVANY_APPROXIMATE);
+}
+
 void
 um_fail(struct um_world *w, const char *fmt, ...)
 {
@@ -235,7 +241,9 @@ um_name_touched(struct um_world *w, int name, unsigned what)
 			wa = &w->uw_queue[i].uq_watch[j];
 			if (!wa->wa_live)
 				continue;
-			if (wa->wa_ch.ch_source == EVANY_DIRECTORY)
+			wa->wa_any = true;
+			if (wa->wa_ch.ch_source == EVANY_DIRECTORY &&
+			    !um_guesses())
 				told(wa, (char)('a' + name), what);
 			if (wa->wa_ch.ch_source != EVANY_FILE ||
 			    wa->wa_ch.ch_path[2] != 'a' + name)
