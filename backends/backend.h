@@ -271,8 +271,9 @@ struct evany__be_ops {
 	 * before does not count if a wait has reported it since the last doze
 	 * began; nor, but for marks and rouses, need what another wait takes
 	 * meanwhile, nor, but for feeders, a level that was reported and is
-	 * ready anew before anybody has found it not ready.  It may come back for nothing.  0, ETIMEDOUT, EINTR,
-	 * EBADF, ENOMEM, EMFILE.  A cancellation point.
+	 * ready anew before anybody has found it not ready.  It may come back
+	 * for nothing.  0, ETIMEDOUT, EINTR, EBADF, ENOMEM, EMFILE.  A
+	 * cancellation point.
 	 */
 	int	(*be_doze)(struct evany__inst *, int number, int64_t deadline);
 
