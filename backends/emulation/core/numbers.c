@@ -559,6 +559,7 @@ evany__inst_make(const struct evany__driver *dr, int flags,
 fail_opened:
 	(void)evany__close(*numberp);
 	inst->in_table->tb_be->be_close(inst);
+	free(inst->in_feeders);
 fail_open:
 	inst->in_driver->dr_close(inst);
 fail_init:
