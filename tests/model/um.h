@@ -9,7 +9,7 @@
  * tests/rules/unified.rules, against which the library is compared.
  *
  * The world is open files, the numbers that name them, three names in a
- * directory, and queues.  One thread draws the acts and keeps the model; each
+ * directory, two signals that the program ignores, and queues.  One thread draws the acts and keeps the model; each
  * call is made by the thread that the sequence names, one at a time, but for
  * a wait that sleeps while others act until the model says that it must end.
  *
@@ -33,6 +33,7 @@
 #define UM_LIST		12		/* events of one call */
 #define UM_CHANGES	3
 #define UM_NAMES	3
+#define UM_SIGNALS	2		/* from SIGUSR1 on, see um_signo() */
 
 enum um_kind { UM_PIPE_R, UM_PIPE_W, UM_SOCK, UM_PLAIN, UM_QUEUE };
 
@@ -61,6 +62,7 @@ struct um_watch {
 	unsigned	 wa_new;	/* EDGE: bits that became true */
 	unsigned	 wa_ready;	/* FD: as it was last seen */
 	unsigned	 wa_bits;	/* FILE: what has happened */
+	int		 wa_count;	/* SIGNAL: how often it came */
 	unsigned	 wa_old;	/* and what of it may come once more */
 	bool		 wa_any;	/* um_guesses: something happened to it */
 	struct evany_change wa_ch;
@@ -155,6 +157,9 @@ unsigned um_ready(const struct um_world *, const struct um_file *);
 void	um_touched(struct um_world *, const struct um_file *);
 /* To a name of the directory. */
 void	um_name_touched(struct um_world *, int name, unsigned what);
+/* One of the signals; it came. */
+int	um_signo(unsigned n);
+void	um_signalled(struct um_world *, int signo);
 
 /* ---- um_queue.c ------------------------------------------------------------------ */
 
@@ -176,7 +181,7 @@ void	um_turned(struct um_world *, struct um_queue *, struct um_op *,
 enum {
 	UM_ACT_NEW, UM_ACT_WRITE, UM_ACT_FILL, UM_ACT_READ, UM_ACT_CLOSE,
 	UM_ACT_DUP, UM_ACT_QUEUE, UM_ACT_TURN, UM_ACT_POST, UM_ACT_ALERT,
-	UM_ACT_POLL, UM_ACT_SLEEP, UM_ACT_NAME, UM_ACTS
+	UM_ACT_POLL, UM_ACT_SLEEP, UM_ACT_NAME, UM_ACT_SIGNAL, UM_ACTS
 };
 void	um_act(struct um_world *, unsigned kind, int thread);
 /* Ends the wait that sleeps. */

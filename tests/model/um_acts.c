@@ -404,6 +404,24 @@ act_name(struct um_world *w)
 	w->uw_name[to] = true;
 }
 
+/* ---- signals --------------------------------------------------------------------------- */
+
+/* To this thread: it has been handled when the call returns. */
+static void
+act_signal(struct um_world *w)
+{
+#ifndef EVT_TSAN
+	int signo = um_signo(um_below(w, UM_SIGNALS));
+
+	um_say(w, "raise(%d)\n", signo);
+	um_signalled(w, signo);
+	if (raise(signo) != 0)
+		abort();
+#else
+	(void)w;
+#endif
+}
+
 /* ---- calls on queues ------------------------------------------------------------------- */
 
 static int
@@ -486,6 +504,10 @@ random_change(struct um_world *w, int queue, struct evany_change *ch)
 		    NEVER;
 		ch->ch_period = um_chance(w, 30) ? NEVER : 0;
 		ch->ch_flags = um_chance(w, 30) ? EVANY_WALLCLOCK : 0;
+	} else if (dice < 80) {
+		ch->ch_source = EVANY_SIGNAL;
+		ch->ch_object = (uintptr_t)um_signo(um_below(w, UM_SIGNALS));
+		ch->ch_flags = random_mode(w);
 	} else {
 		ch->ch_object = um_below(w, UM_NAMES);
 		ch->ch_what = EVANY_MODIFIED | EVANY_MADE | EVANY_GONE |
@@ -655,6 +677,9 @@ um_act(struct um_world *w, unsigned kind, int who)
 		break;
 	case UM_ACT_NAME:
 		act_name(w);
+		break;
+	case UM_ACT_SIGNAL:
+		act_signal(w);
 		break;
 	}
 	sleeper_settle(w);

@@ -87,6 +87,8 @@ um_watch_due(const struct um_world *w, const struct um_queue *uq,
 		return (fd_due(w, uq, wa));
 	case EVANY_TIMER:
 		return (wa->wa_ch.ch_time == 0 ? UM_SOON : UM_NOT);
+	case EVANY_SIGNAL:
+		return (wa->wa_count > 0 ? UM_SOON : UM_NOT);
 	case EVANY_DIRECTORY:
 		return (um_guesses() && wa->wa_any ? UM_MAY : told_due(wa));
 	default:
@@ -194,6 +196,7 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	unsigned bits = 0, old = 0;
 	struct um_watch *wa;
 	bool any = false;
+	int count = 0;
 
 	if ((ch->ch_flags & EVANY_DROP) != 0)
 		return (dropped(w, uq, ch, error));
@@ -214,11 +217,13 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	else {
 		bits = wa->wa_bits;
 		old = wa->wa_old;
+		count = wa->wa_count;
 		any = wa->wa_any && ch->ch_source == EVANY_FILE;
 	}
 	memset(wa, 0, sizeof(*wa));
-	/* A file's are kept, as DISPATCH wants it. */
+	/* A file's are kept, as DISPATCH wants it, and a signal's count. */
 	wa->wa_bits = bits;
+	wa->wa_count = count;
 	wa->wa_old = old;
 	wa->wa_any = any;
 	wa->wa_live = true;
@@ -323,6 +328,13 @@ watch_told(struct um_world *w, struct um_queue *uq, struct um_watch *wa,
 		wa->wa_ch.ch_time = 1;
 		if (wa->wa_ch.ch_period == 0)
 			wa->wa_live = false;
+		break;
+	case EVANY_SIGNAL:
+		if (ev->ev_data < 1 || (slept ? ev->ev_data > wa->wa_count :
+		    ev->ev_data != wa->wa_count))
+			um_fail(w, "%jd times instead of %d",
+			    (intmax_t)ev->ev_data, wa->wa_count);
+		wa->wa_count -= (int)ev->ev_data;
 		break;
 	case EVANY_DIRECTORY:
 		dir_told(w, wa, ev);
@@ -450,8 +462,12 @@ waited(struct um_world *w, struct um_queue *uq, const struct um_op *op,
 	    (n < op->op_least && (slept ||
 	    (op->op_timeout == EVT_WAIT_NS && op->op_least <= soon))))
 		um_fail(w, "%d events; %d are due and %d soon", n, due, soon);
-	for (i = 0; i < n && w->uw_why[0] == '\0'; i++)
+	for (i = 0; i < n && w->uw_why[0] == '\0'; i++) {
 		event(w, uq, &op->op_ev[i], slept);
+		/* The bell for it may not have been heard yet. */
+		uq->uq_stirred |= um_guesses() &&
+		    op->op_ev[i].ev_source == EVANY_SIGNAL;
+	}
 	if (n < op->op_most && n == op->op_ret && !slept)
 		all_taken(uq, op);
 }

@@ -253,3 +253,28 @@ um_name_touched(struct um_world *w, int name, unsigned what)
 				wa->wa_bits |= EVANY_MODIFIED;
 		}
 }
+
+/* ---- signals ---------------------------------------------------------------------- */
+
+int
+um_signo(unsigned n)
+{
+	return (n == 0 ? SIGUSR1 : SIGUSR2);
+}
+
+void
+um_signalled(struct um_world *w, int signo)
+{
+	struct um_watch *wa;
+	int i, j;
+
+	stir(w);
+	for (i = 0; i < w->uw_queues; i++)
+		for (j = 0; j < UM_WATCHES; j++) {
+			wa = &w->uw_queue[i].uq_watch[j];
+			if (wa->wa_live && wa->wa_ch.ch_source ==
+			    EVANY_SIGNAL && wa->wa_ch.ch_object ==
+			    (uintptr_t)signo)
+				wa->wa_count++;
+		}
+}
