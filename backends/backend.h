@@ -23,7 +23,7 @@
  *              it is ready, core calls the feeder's function.
  *
  * There are five sets of operations:
- *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, poll)
+ *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, kqueue, poll)
  *   struct evany__file_ops    FILE: changes of files          (inotify, filescan)
  *   struct evany__signal_ops  SIGNAL                        (signalfd, selfpipe)
  *   struct evany__proc_ops    PROC                             (pidfd, selfpipe)
@@ -203,9 +203,11 @@ struct evany__be_ops {
 
 	/*
 	 * A record with EVANY__SPENT arrived for this descriptor; keep ch_priv
-	 * in step.  Called with the record's cookie before the record is used.
+	 * in step, and silence through number what else was one interest with
+	 * it.  Called with the record's cookie before the record is used.
 	 */
-	void	(*be_spent)(struct evany__inst *, void *priv, uint64_t cookie);
+	void	(*be_spent)(struct evany__inst *, int number, void *priv,
+		    uint64_t cookie);
 
 	/*
 	 * The number fd was closed or reused while its old file lives on and
@@ -292,6 +294,9 @@ struct evany__be_ops {
 	 */
 	void	(*be_fork_child)(struct evany__inst *);
 	bool	be_shares;
+
+	/* The child does not even inherit the numbers: they are closed. */
+	bool	be_private;
 
 	/* Threads of its own are made with an instance locked, and lock them. */
 	bool	be_threads;
@@ -635,6 +640,9 @@ enum evany__fdkind evany__ff_kind(int fd);
 struct stat;
 int	evany__ff_stat(int fd, struct stat *, int64_t *bornp);
 
+/* A kind of file that never blocks, so that waiting for it means nothing. */
+bool	evany__ff_never_blocks(const struct stat *);
+
 /* The same as fstatat(2); a link at the end is followed or not. */
 int	evany__ff_stat_at(int dir, const char *path, bool follow,
 	    struct stat *, int64_t *bornp);
@@ -706,6 +714,7 @@ int64_t	evany__ff_counter(int fd);
 /* ---- table.c ------------------------------------------------------------------ */
 
 extern const struct evany__be_ops evany__be_epoll_ops;
+extern const struct evany__be_ops evany__be_kqueue_ops;
 extern const struct evany__be_ops evany__be_poll_ops;
 extern const struct evany__file_ops evany__file_inotify_ops;
 extern const struct evany__file_ops evany__file_scan_ops;

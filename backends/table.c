@@ -39,6 +39,9 @@ static const struct candidate be_list[] = {
 #ifdef EVANY_BE_EPOLL
 	CANDIDATE(be_, evany__be_epoll_ops),
 #endif
+#ifdef EVANY_BE_KQUEUE
+	CANDIDATE(be_, evany__be_kqueue_ops),
+#endif
 	CANDIDATE(be_, evany__be_poll_ops)
 };
 

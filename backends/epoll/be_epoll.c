@@ -554,13 +554,15 @@ be_epoll_change(struct evany__inst *inst, int number, struct evany__change *ch,
 }
 
 static void
-be_epoll_spent(struct evany__inst *inst, void *priv, uint64_t cookie)
+be_epoll_spent(struct evany__inst *inst, int number, void *priv,
+    uint64_t cookie)
 {
 	struct ep_priv pv;
 	uint8_t *modes;
 	int d;
 
 	(void)inst;
+	(void)number;
 	memcpy(&pv, priv, sizeof(pv));
 	modes = (EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0 ? pv.pv_side :
 	    pv.pv_main;

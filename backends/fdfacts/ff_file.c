@@ -5,7 +5,7 @@
  */
 
 /*
- * ff_file: which file is it?
+ * ff_file: which file is it, and of what kind?
  *
  * The inode of a deleted file is the next one's on many file systems (ext4:
  * 999 times of 1000 when files are made and deleted in turn), so the time of
@@ -92,6 +92,26 @@ evany__ff_stat_at(int dir, const char *path, bool follow, struct stat *st,
 		error = fstatat(dir, path, st, flags) == -1 ? errno : 0;
 	errno = saved;
 	return (error);
+}
+
+bool
+evany__ff_never_blocks(const struct stat *st)
+{
+	static const char *const paths[] = { "/dev/null", "/dev/zero",
+	    "/dev/full" };
+	struct stat dev;
+	size_t i;
+
+	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) ||
+	    S_ISBLK(st->st_mode))
+		return (true);
+	if (!S_ISCHR(st->st_mode))
+		return (false);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (stat(paths[i], &dev) == 0 && S_ISCHR(dev.st_mode) &&
+		    dev.st_rdev == st->st_rdev)
+			return (true);
+	return (false);
 }
 
 uint64_t

@@ -378,27 +378,6 @@ off(const struct evany__change *ch)
 	return ((ch->ch_fresh & EVANY__TOGETHER) == 0);
 }
 
-/* A kind of file that never blocks, so that waiting for it means nothing. */
-static bool
-never_blocks(const struct stat *st)
-{
-	static const char *const paths[] = { "/dev/null", "/dev/zero",
-	    "/dev/full" };
-	struct stat dev;
-	size_t i;
-
-	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) ||
-	    S_ISBLK(st->st_mode))
-		return (true);
-	if (!S_ISCHR(st->st_mode))
-		return (false);
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (stat(paths[i], &dev) == 0 && S_ISCHR(dev.st_mode) &&
-		    dev.st_rdev == st->st_rdev)
-			return (true);
-	return (false);
-}
-
 /* A registration with what is wanted.  Lock held. */
 static int
 entry_set(struct be_poll *bp, struct poll_entry *pe, int fd,
@@ -464,7 +443,7 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	    !evany__pe_is(pe, &st)))
 		error = ESTALE;
 	if (error == 0 && !off(ch)) {
-		if (pe == NULL && never_blocks(&st))
+		if (pe == NULL && evany__ff_never_blocks(&st))
 			error = EPERM;
 		else
 			error = entry_set(bp, pe, ch->ch_fd, &st, nested,
@@ -505,9 +484,11 @@ be_poll_change(struct evany__inst *inst, int number, struct evany__change *ch,
 
 /* Spent directions became idle when they were reported. */
 static void
-be_poll_spent(struct evany__inst *inst, void *priv, uint64_t cookie)
+be_poll_spent(struct evany__inst *inst, int number, void *priv,
+    uint64_t cookie)
 {
 	(void)inst;
+	(void)number;
 	(void)priv;
 	(void)cookie;
 }

@@ -44,6 +44,8 @@ ct_run(const struct evany__be_ops *be, void (*fn)(const struct evany__be_ops *))
 	}
 	evt_begin();
 	fn(be);
+	/* A copy of the library below frees what it had for closed queues. */
+	(void)be->be_probe();
 	evt_end();
 }
 
@@ -157,7 +159,7 @@ ct_wait(struct ct *ct, struct evany__ready *rd, int room, int *countp, int ms)
 	evany__inst_lock(&ct->ct_inst);
 	for (i = 0; i < *countp; i++)
 		if ((rd[i].rd_bits & EVANY__SPENT) != 0)
-			ct->ct_be->be_spent(&ct->ct_inst,
+			ct->ct_be->be_spent(&ct->ct_inst, ct->ct_number,
 			    &ct->ct_priv[EVANY__COOKIE_INDEX(rd[i].rd_cookie)],
 			    rd[i].rd_cookie);
 	evany__inst_unlock(&ct->ct_inst);

@@ -46,15 +46,25 @@
 #define CT_ADD_EPOLL(tp, name)		do { } while (0)
 #endif
 
+#ifdef EVANY_BE_KQUEUE
+#define CT_CASE_KQUEUE(name, text)	CT_CASE(kqueue, name, text)
+#define CT_ADD_KQUEUE(tp, name)		ATF_TP_ADD_TC(tp, kqueue__##name)
+#else
+#define CT_CASE_KQUEUE(name, text)
+#define CT_ADD_KQUEUE(tp, name)		do { } while (0)
+#endif
+
 #define CT_TC(name, text)						\
 	static void ct_body_##name(const struct evany__be_ops *);	\
 	CT_CASE_EPOLL(name, text)					\
+	CT_CASE_KQUEUE(name, text)					\
 	CT_CASE(poll, name, text)					\
 	static void							\
 	ct_body_##name(const struct evany__be_ops *be)
 
 #define CT_ADD(tp, name) do {						\
 	CT_ADD_EPOLL(tp, name);						\
+	CT_ADD_KQUEUE(tp, name);					\
 	ATF_TP_ADD_TC(tp, poll__##name);				\
 } while (0)
 

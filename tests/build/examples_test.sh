@@ -89,7 +89,7 @@ shared_ports()
 	grep -q '^#define EVANY_BE_EPOLL' "$builddir/config.h" || names=poll
 	case ${EVANY_BACKENDS:-$names} in
 	*epoll*) ;;
-	*poll*) atf_skip "with the portable mechanisms the child does not \
+	*poll*) atf_skip "with these mechanisms the child does not \
 have the port" ;;
 	esac
 }

@@ -61,14 +61,32 @@ evt_native(void)
 const char *
 evt_backend(void)
 {
-#ifdef EVANY_BE_EPOLL
 	const char *names = getenv("EVANY_BACKENDS");
 
-	if (names == NULL || strstr(names, "poll") == NULL ||
-	    strstr(names, "epoll") != NULL)
-		return ("linux");
+	if (names == NULL)
+		names = "";
+#ifdef EVANY_BE_KQUEUE
+	if (strstr(names, "kqueue") != NULL)
+		return ("kqueue");
 #endif
+	if (strstr(names, "poll") != NULL && strstr(names, "epoll") == NULL)
+		return ("poll");
+#if defined(EVANY_BE_EPOLL)
+	return ("linux");
+#elif defined(EVANY_BE_KQUEUE)
+	return ("kqueue");
+#else
 	return ("poll");
+#endif
+}
+
+void
+evt_skip_stacked(void)
+{
+#ifdef EVANY_KQUEUE_LIBRARY
+	if (strcmp(evt_backend(), "kqueue") == 0)
+		atf_tc_skip("%s", EVT_STACKED);
+#endif
 }
 
 int

@@ -190,12 +190,20 @@ void	evt_end(void);
 void	evt_settle(void);
 
 /*
- * Is this a system's own kqueue?  Else which mechanisms: "linux", "poll".
- * Is libevany-interpose loaded?
+ * Is this a system's own kqueue?  Else which mechanisms: "linux", "kqueue" or
+ * "poll".  Is libevany-interpose loaded?
  */
 bool	evt_native(void);
 const char *evt_backend(void);
 bool	evt_interposed(void);
+
+/*
+ * Skips if the mechanism kqueue is that of another copy of this library, whose
+ * calls cost much more than a kernel's, and cannot all be made by a handler that
+ * interrupted one.
+ */
+#define EVT_STACKED	"the kqueue below is this library's own"
+void	evt_skip_stacked(void);
 int	evt_scale(void);
 
 /* Skips the case, for that reason, if that sanitizer watches. */

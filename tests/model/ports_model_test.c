@@ -137,7 +137,7 @@ EVT_TC(model__sequences__processes, FORK_RULES,
     "It is the same for processes that share a port")
 {
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	check(2000, PROCESSES);
 }

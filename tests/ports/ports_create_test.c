@@ -117,6 +117,7 @@ EVT_TC(port_create__many, "PORT-003 PORT-182",
 	port_event_t ev;
 	int i, port[300];
 
+	evt_skip_stacked();
 	for (i = 0; i < EVT_NITEMS(port); i++) {
 		port[i] = evt_port();
 		evt_port_send(port[i], i, NULL);

@@ -319,7 +319,7 @@ EVT_TC(fork__own_files, "PORT-170 PORT-172 PORT-168",
 	char answer;
 
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	make_file(name);
 	make_file(other);

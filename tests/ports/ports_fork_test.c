@@ -46,7 +46,7 @@ static int
 shared_port(void)
 {
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	return (evt_port());
 }

@@ -39,7 +39,7 @@ static void
 begin(void)
 {
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANON, -1, 0);

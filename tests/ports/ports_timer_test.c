@@ -756,7 +756,7 @@ EVT_TC(fork__each_its_own, "PORT-170 PORT-195",
 	int port;
 
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	port = evt_port();
 	id = timer(CLOCK_MONOTONIC, port, EVT_USER(1));
@@ -792,7 +792,7 @@ EVT_TC(fork__slots_of_the_dead, "PORT-175 PORT-195",
 	int i, port;
 
 	if (!evt_port_shared())
-		atf_tc_skip("with the portable mechanisms the child does not "
+		atf_tc_skip("with these mechanisms the child does not "
 		    "have the port");
 	evt_port_limit(4);
 	port = evt_port();

@@ -316,6 +316,7 @@ EVT_TC(handler__interrupts_any_call, "PORT-119",
 	int got, i, n, p[2], port, sent, user;
 
 	evt_skip_tsan(EVT_TSAN_SIGNALS);
+	evt_skip_stacked();
 	evt_pipe(p);
 	evt_write(p[1], 1);
 	port = evt_port();

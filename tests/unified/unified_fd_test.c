@@ -176,9 +176,12 @@ EVT_TC(ends__are_told, "UNI-056",
 	evt_uni_one(q, &ev);
 	EVT_UNI(&ev, EVANY_FD, s[0], EVANY_READ | EVANY_EOF, NULL);
 	ATF_REQUIRE(shutdown(s[0], SHUT_WR) == 0);
-	EVT_OK(evany_fd(q, s[0], EVANY_PRIORITY, 0, NULL));
-	evt_uni_one(q, &ev);
-	EVT_UNI(&ev, EVANY_FD, s[0], EVANY_HANGUP, NULL);
+	/* A kqueue tells nothing of the kind. */
+	if (strcmp(evt_backend(), "kqueue") != 0) {
+		EVT_OK(evany_fd(q, s[0], EVANY_PRIORITY, 0, NULL));
+		evt_uni_one(q, &ev);
+		EVT_UNI(&ev, EVANY_FD, s[0], EVANY_HANGUP, NULL);
+	}
 	evt_close(s[0]);
 	evt_close(s[1]);
 

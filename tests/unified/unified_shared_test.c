@@ -325,8 +325,8 @@ EVT_TC(number__polls, "UNI-184",
 	until_told();
 	EVT_OK(evany_post(q, 1, 0, NULL));
 	until_told();
-	/* Portable mechanisms see that it has gone when they look. */
-	if (strcmp(evt_backend(), "poll") == 0)
+	/* Other mechanisms see that it has gone when they look. */
+	if (strcmp(evt_backend(), "linux") != 0)
 		ATF_REQUIRE_EQ(evt_uni_poll(q, &ev, 1), 0);
 	ATF_REQUIRE(!evt_readable(q, EVT_QUIET_MS));
 	evt_write(p[1], 1);

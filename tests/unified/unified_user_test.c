@@ -120,6 +120,7 @@ EVT_TC(post__from_a_handler, "UNI-093",
 	bool over;
 
 	evt_skip_tsan(EVT_TSAN_SIGNALS);
+	evt_skip_stacked();
 	handler_queue = q = evt_queue();
 	ATF_REQUIRE(sigemptyset(&sa.sa_mask) == 0);
 	sa.sa_flags = SA_RESTART;

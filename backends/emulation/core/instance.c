@@ -367,8 +367,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		return;
 	}
 	if ((rd->rd_bits & EVANY__SPENT) != 0)
-		inst->in_table->tb_be->be_spent(inst, fs->fs_priv,
-		    rd->rd_cookie);
+		inst->in_table->tb_be->be_spent(inst, inst->in_number,
+		    fs->fs_priv, rd->rd_cookie);
 	if (sk->sk_room - sk->sk_count == 1 && fs->fs_watches != NULL)
 		evany__slot_rotate(inst, fs);
 	spent = 0;

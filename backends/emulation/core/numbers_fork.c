@@ -18,12 +18,16 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/emulation/core/core.h"
 #include "backends/emulation/core/numbers.h"
 #include "backends/rawcall.h"
+
+#define LOW	256	/* numbers that are tried for duplicates */
 
 /* Instances that the parent of a fork left here; kept reachable, not used. */
 static struct inst_list numbers_lost;
@@ -39,6 +43,24 @@ static bool
 has_heirs(const struct evany__inst *inst)
 {
 	return (inst->in_driver->dr_inherit != NULL);
+}
+
+/* What the child is to have under the numbers, the child has to put there. */
+static bool
+is_put(const struct evany__inst *inst)
+{
+	return (has_heirs(inst) && inst->in_table->tb_be->be_private);
+}
+
+/* The child can only go by what is known.  Duplicates have low numbers. */
+static void
+put_find(struct evany__inst *inst)
+{
+	int number;
+
+	(void)evany__numbers_prune(inst);
+	for (number = 0; number < LOW; number++)
+		(void)evany__number_try(inst, number);
 }
 
 /* The number used last may have been closed: a known one, if there is any. */
@@ -67,7 +89,8 @@ evany__numbers_fork_before(bool share)
 			(void)evany__lock_enter(&inst->in_lock);
 			inst->in_number = numbers_any(inst);
 			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
-		}
+		} else if (is_put(inst))
+			put_find(inst);
 	numbers_sharing = true;
 }
 
@@ -134,9 +157,10 @@ inst_keep(struct evany__inst *inst)
 static void
 inst_lose(struct evany__inst *inst)
 {
+	bool private = inst->in_table->tb_be->be_private;
 	int i, number;
 
-	for (number = 0; number < 256; number++)
+	for (number = 0; number < LOW && !private; number++)
 		if (evany__number_try(inst, number)) {
 			evany__number_drop(inst, number);
 			(void)evany__close(number);
@@ -145,7 +169,7 @@ inst_lose(struct evany__inst *inst)
 		number = inst->in_numbers[i];
 		if (number == -1)
 			continue;
-		if (names(inst, number))
+		if (!private && names(inst, number))
 			(void)evany__close(number);
 		evany__number_drop(inst, number);
 	}
@@ -155,13 +179,35 @@ inst_lose(struct evany__inst *inst)
 	atomic_store(&inst->in_refs, 0);
 }
 
+/* Something is put under each number, so that nothing else gets it. */
+static void
+inst_hold(struct evany__inst *inst)
+{
+	int fd, i, number;
+
+	for (i = 0; i < EVANY__NUMBERS; i++) {
+		if ((number = inst->in_numbers[i]) == -1)
+			continue;
+		fd = evany__open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fd != -1 && fd != number) {
+			if (dup2(fd, number) != -1)
+				(void)fcntl(number, F_SETFD, FD_CLOEXEC);
+			(void)evany__close(fd);
+		}
+	}
+}
+
 /* The child gets one of its own under the same numbers. */
 static void
 inst_replace(struct evany__inst *inst)
 {
-	int i, list[EVANY__ALL_NUMBERS], n;
+	int i, list[EVANY__ALL_NUMBERS], n = 0;
 
-	n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
+	if (!is_put(inst))
+		n = evany__inst_all_numbers(inst, list, EVANY__ALL_NUMBERS);
+	for (i = 0; is_put(inst) && i < EVANY__NUMBERS; i++)
+		if (inst->in_numbers[i] != -1)
+			list[n++] = inst->in_numbers[i];
 	for (i = 0; i < n; i++)
 		evany__number_drop(inst, list[i]);
 	evany__number_untag(inst->in_tag);
@@ -183,9 +229,11 @@ evany__numbers_fork_child(void)
 		if (numbers_sharing && goes_on(inst)) {
 			inst_keep(inst);
 			(void)atomic_fetch_add(&evany__inst_count, 1);
-		} else if (numbers_sharing && has_heirs(inst))
+		} else if (numbers_sharing && has_heirs(inst)) {
 			inst_fork_child(inst);
-		else {
+			if (is_put(inst))
+				inst_hold(inst);
+		} else {
 			inst_lose(inst);
 			LIST_REMOVE(inst, in_link);
 			LIST_INSERT_HEAD(&numbers_lost, inst, in_link);

@@ -387,8 +387,8 @@ evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
 	if (sl->sl_source != PORT_SOURCE_FD ||
 	    (sl->sl_gen & 0x3fffU) != EVANY__COOKIE_GEN(rd->rd_cookie))
 		return;
-	pt->pt_inst->in_table->tb_be->be_spent(pt->pt_inst, sl->sl_priv,
-	    rd->rd_cookie);
+	pt->pt_inst->in_table->tb_be->be_spent(pt->pt_inst,
+	    pt->pt_inst->in_number, sl->sl_priv, rd->rd_cookie);
 	for (d = 0; d < EVANY__W_COUNT; d++)
 		if ((rd->rd_bits & fd_dirs[d].bit) != 0)
 			events |= sl->sl_mask & fd_dirs[d].events;
