@@ -248,7 +248,7 @@ struct evany__be_ops {
 	/*
 	 * Makes the instance readable and ends a wait: one record of kind
 	 * BELL.  Calls coalesce.  EIDRM if number no longer names it.  Not for
-	 * an instance that is shared.
+	 * an instance that is shared, once there has been a fork.
 	 */
 	int	(*be_wake)(struct evany__inst *, int number);
 

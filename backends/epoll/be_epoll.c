@@ -811,6 +811,7 @@ be_epoll_fork_child(struct evany__inst *inst)
 	int i;
 
 	evany__ep_bell_fork_child();
+	ep->ep_bell = false;
 	side_close(ep);
 	evany__ep_close(&ep->ep_doze);
 	if (!evany__inst_shared(inst))

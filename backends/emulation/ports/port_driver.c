@@ -41,6 +41,7 @@ mark_here(struct port *pt, bool on)
 	error = inst->in_table->tb_be->be_mark(inst, inst->in_number, on);
 	if (error == 0)
 		pt->pt_shared->ps_marked = on;
+	pt->pt_marks++;
 	return (error);
 }
 
@@ -108,6 +109,14 @@ port_renumber(struct port *pt)
 	return (n > 0);
 }
 
+/* Somebody is on his way who takes what is queued, or marks it. */
+static bool
+rung(const struct port *pt)
+{
+	return (pt->pt_rung && !pt->pt_forked &&
+	    pt->pt_shared->ps_called == 0);
+}
+
 int
 evany__port_tell(struct port *pt)
 {
@@ -115,7 +124,7 @@ evany__port_tell(struct port *pt)
 	struct port_shared *ps = pt->pt_shared;
 	int error;
 
-	if (ps->ps_marked && ps->ps_dozers == 0)
+	if ((ps->ps_marked || rung(pt)) && ps->ps_dozers == 0)
 		return (inst->in_table->tb_be->be_names(inst,
 		    inst->in_number) ? 0 : EIDRM);
 	error = mark_here(pt, true);
@@ -143,7 +152,7 @@ settle_here(struct port *pt)
 {
 	struct evany__inst *inst = pt->pt_inst;
 	struct port_shared *ps = pt->pt_shared;
-	bool on = port_busy(pt);
+	bool on = port_busy(pt) && (ps->ps_marked || !rung(pt));
 	int error = 0;
 
 	if (on != ps->ps_marked) {
@@ -175,6 +184,43 @@ evany__port_leave(struct port *pt)
 
 	shared_leave(pt);
 	(void)evany__inst_leave(pt->pt_inst);
+	return (error);
+}
+
+bool
+evany__port_rings(const struct port *pt)
+{
+	const struct port_shared *ps = pt->pt_shared;
+
+	return (pt->pt_direct > 0 && !pt->pt_rung && !pt->pt_forked &&
+	    !ps->ps_marked && ps->ps_dozers == 0 && ps->ps_called == 0);
+}
+
+/*
+ * Whoever is rung for takes the lock at once, so it is given back first.  The
+ * thread counts as a holder all the while, for signal handlers.
+ */
+int
+evany__port_ring(struct port *pt)
+{
+	struct evany__inst *inst = pt->pt_inst;
+	int error, number = inst->in_number;
+
+	pt->pt_rung = true;
+	pt->pt_rings++;
+	pt->pt_news = false;
+	(void)atomic_fetch_add(&pt->pt_ringing, 1);
+	evany__lock_mark();
+	shared_leave(pt);
+	(void)evany__inst_leave(inst);
+	error = inst->in_table->tb_be->be_wake(inst, number);
+	if (atomic_fetch_sub(&pt->pt_ringing, 1) == 1 &&
+	    atomic_exchange(&pt->pt_stray, false)) {
+		evany__port_enter(pt, number);
+		evany__port_unring(pt, number);
+		(void)evany__port_leave(pt);
+	}
+	evany__lock_unmark();
 	return (error);
 }
 
@@ -380,7 +426,9 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 	case EVANY__FORK_CHILD:
 		port_enlist(pt);
 		pt->pt_direct = 0;
-		pt->pt_news = false;
+		pt->pt_news = pt->pt_rung = false;
+		atomic_store(&pt->pt_ringing, 0);
+		atomic_store(&pt->pt_stray, false);
 		TAILQ_INIT(&pt->pt_waiters);
 		evany__port_file_forget(pt);
 #ifdef EVANY_MQUEUE

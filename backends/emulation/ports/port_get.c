@@ -13,7 +13,12 @@
  * Direct:  a thread that wants one event, in a port that has never been through
  *          a fork, waits on the number itself: the kernel wakes one of them for
  *          each report, and also for the mark, which is on while anything is
- *          queued.  None of them sleeps then, so none is forgotten.
+ *          queued.  None of them sleeps then, so none is forgotten.  If one
+ *          sleeps on an empty queue, a USER event rings for it instead
+ *          (pt_rung): the bell comes after the lock was given back, and is gone
+ *          with its record.  Until the one who was rung for comes, he stands
+ *          for the mark.  One who comes without a bell that is surely the last
+ *          one takes it in, or leaves that to who is about to ring (pt_stray).
  * List:    others must sleep although something is queued: they want more, or
  *          what there is is another process's.  They stand in a list, those
  *          that want least first.  One of them, the leader, dozes for all; the
@@ -97,9 +102,11 @@ take(struct port *pt, port_event_t *list, uint32_t max)
 
 /* ---- gathering -------------------------------------------------------------------- */
 
-static void
+/* Was there a bell, or the mark? */
+static bool
 absorb(struct port *pt, const struct evany__ready *rd, int n)
 {
+	bool bell = false;
 	int i;
 
 	for (i = 0; i < n; i++)
@@ -111,7 +118,11 @@ absorb(struct port *pt, const struct evany__ready *rd, int n)
 		case EVANY__CK_ALARM:
 			evany__inst_record(pt->pt_inst, &rd[i]);
 			break;
+		case EVANY__CK_BELL:
+			bell = true;
+			break;
 		}
+	return (bell);
 }
 
 /* The records are another instance's: number was closed and given again. */
@@ -141,7 +152,8 @@ gather(struct port *pt, int number)
 			return (error == EINVAL ? EBADF : error);
 		if (foreign(pt, rd, n))
 			return (EBADF);
-		absorb(pt, rd, n);
+		if (absorb(pt, rd, n) && !pt->pt_shared->ps_marked)
+			pt->pt_rung = false;
 	} while (n == RECORDS);
 	return (0);
 }
@@ -176,9 +188,20 @@ prepare(struct port *pt, int number, uint32_t max)
 	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0) {
 		if ((error = be->be_mark(inst, number, false)) == 0)
 			ps->ps_marked = false;
+		pt->pt_marks++;
 		return (error);
 	}
 	return (be->be_names(inst, number) ? 0 : EBADF);
+}
+
+void
+evany__port_unring(struct port *pt, int number)
+{
+	pt->pt_rung = false;
+	atomic_store(&pt->pt_stray, true);
+	if (atomic_load(&pt->pt_ringing) == 0 &&
+	    atomic_exchange(&pt->pt_stray, false) && named(pt, number))
+		(void)gather(pt, number);
 }
 
 /* ---- waiters ------------------------------------------------------------------------ */
@@ -335,12 +358,30 @@ sleep_cancelled(void *arg)
 
 	evany__port_enter(pt, sc->sc_waiter->pw_number);
 	/* Reports may have gone with it. */
-	if (sc->sc_waiter->pw_direct)
+	if (sc->sc_waiter->pw_direct) {
 		evany__port_fd_rearm(pt);
+		if (pt->pt_rung)
+			evany__port_unring(pt, sc->sc_waiter->pw_number);
+	}
 	sleep_over(pt, sc->sc_waiter);
 	waiters_lead(pt);
 	(void)evany__port_leave(pt);
 	evany__port_drop(pt);
+}
+
+/*
+ * Back from a sleep on the number with these records.  A bell is the one that
+ * is waited for if it can be no older one, and not the mark.
+ */
+static void
+came(struct port *pt, struct port_waiter *pw, const struct evany__ready *rd,
+    int n)
+{
+	if (absorb(pt, rd, n) && pt->pt_rings == pw->pw_rings + 1 &&
+	    pt->pt_marks == pw->pw_marks)
+		pt->pt_rung = false;
+	else if (pt->pt_rung)
+		evany__port_unring(pt, pw->pw_number);
 }
 
 /* Sleeps on the number itself, and takes in what that brings. */
@@ -353,6 +394,8 @@ sleep_direct(struct port *pt, struct port_waiter *pw, int64_t deadline)
 	int error, n = 0;
 
 	pw->pw_direct = true;
+	pw->pw_rings = pt->pt_rings;
+	pw->pw_marks = pt->pt_marks;
 	pt->pt_direct++;
 	waiter_insert(pt, pw);
 	(void)evany__port_leave(pt);
@@ -363,8 +406,7 @@ sleep_direct(struct port *pt, struct port_waiter *pw, int64_t deadline)
 	evany__port_enter(pt, pw->pw_number);
 	if (error == EINVAL || (error == 0 && foreign(pt, rd, n)))
 		error = EBADF;
-	else if (error == 0)
-		absorb(pt, rd, n);
+	came(pt, pw, rd, error == 0 ? n : 0);
 	sleep_over(pt, pw);
 	return (error);
 }
@@ -526,6 +568,8 @@ changed(struct port **ptp, int number)
 	/* Reports of this one may have been taken for the other's. */
 	evany__port_enter(pt, number);
 	evany__port_fd_rearm(pt);
+	if (pt->pt_rung)
+		evany__port_unring(pt, number);
 	(void)evany__port_leave(pt);
 	return (EAGAIN);
 }

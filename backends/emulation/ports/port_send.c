@@ -13,22 +13,47 @@
 
 #include "backends/emulation/ports/portq.h"
 
+/* Nobody could be rung for: marks the number, or takes the event back. */
+static int
+send_again(struct port *pt, int number, struct port_slot *sl, uint64_t seq)
+{
+	int error;
+
+	evany__port_enter(pt, number);
+	pt->pt_rung = false;
+	error = evany__port_tell(pt);
+	if (sl->sl_source != PORT_SOURCE_USER || sl->sl_seq != seq)
+		error = 0;
+	else if (error != 0)
+		evany__port_slot_free(pt, sl);
+	(void)evany__port_leave(pt);
+	return (error);
+}
+
 int
 evany__port_send(struct port *pt, int number, int events, void *user)
 {
 	struct port_slot *sl;
+	uint64_t seq;
 	int error;
+	bool rings;
 
 	evany__port_enter(pt, number);
-	if ((error = evany__port_tell(pt)) == 0) {
-		sl = evany__port_slot_new(pt, PORT_SOURCE_USER, 0, user);
-		if (sl != NULL)
-			evany__port_fire(pt, sl, events);
-		else
-			error = EAGAIN;
+	rings = evany__port_rings(pt);
+	error = rings ? 0 : evany__port_tell(pt);
+	if (error == 0 && (sl = evany__port_slot_new(pt, PORT_SOURCE_USER, 0,
+	    user)) == NULL)
+		error = EAGAIN;
+	if (error == 0)
+		evany__port_fire(pt, sl, events);
+	if (error != 0 || !rings) {
+		(void)evany__port_leave(pt);
+		return (error);
 	}
-	(void)evany__port_leave(pt);
-	return (error);
+	seq = sl->sl_seq;
+	if (evany__port_ring(pt) == 0)
+		return (0);
+	return (send_again(pt, number, sl, seq));
 }
 
 struct late_send {

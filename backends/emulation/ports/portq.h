@@ -132,6 +132,8 @@ struct port_waiter {
 	bool			 pw_woken;	/* (i) and need not be again */
 	int			 pw_error;	/* (i) why it shall end, or 0 */
 	struct port_alert	 pw_alert;	/* (i) */
+	uint32_t		 pw_rings;	/* (i) pt_rings when it slept */
+	uint32_t		 pw_marks;	/* (i) pt_marks */
 	uint64_t		 pw_seen;	/* (i) what was queued until then */
 	struct evany__park	 pw_park;	/* (i) where it is parked */
 };
@@ -154,6 +156,11 @@ struct port {
 	uint32_t		 pt_alerts;	/* and ps_alerts */
 	struct port_waiters	 pt_waiters;
 	uint32_t		 pt_direct;	/* how many of them are */
+	bool			 pt_rung;	/* one was, and has not come */
+	uint32_t		 pt_rings;	/* counts those */
+	uint32_t		 pt_marks;	/* and what was marked or not */
+	atomic_uint		 pt_ringing;	/* (a) on their way */
+	atomic_bool		 pt_stray;	/* (a) nobody waits for these */
 	struct port_files	 pt_files;	/* associations of source FILE */
 	struct evany__mountwatch pt_mounts;	/* for them, if pt_mounted */
 	bool			 pt_mounted;
@@ -201,6 +208,12 @@ void	evany__port_inside(struct port *);
  * port, in the one call that is needed in any case.
  */
 int	evany__port_tell(struct port *);
+/*
+ * Instead of tell: a direct waiter is to be rung for, after what was queued
+ * for it, by ring, which lets go of the locks.
+ */
+bool	evany__port_rings(const struct port *);
+int	evany__port_ring(struct port *);
 int	evany__port_leave(struct port *);
 /* What leave does before it lets go of the locks. */
 int	evany__port_settle(struct port *);
@@ -245,7 +258,9 @@ int	evany__port_getn(struct port **, int number, port_event_t *,
 	    uint32_t *countp);
 /* How many events are queued. */
 int	evany__port_count(struct port **, int number, uint32_t *countp);
-/* Locks held, of all that follow: tells waiters of what has been queued. */
+/* Locks held, of all that follow: takes in a ring that nobody waits for. */
+void	evany__port_unring(struct port *, int number);
+/* Tells waiters of what has been queued. */
 void	evany__port_serve(struct port *);
 /* Ends all waits of this process with the last alert. */
 void	evany__port_alert_waiters(struct port *);
@@ -258,7 +273,7 @@ const struct port_source *evany__port_source(const struct port_slot *);
 
 /* ---- port_send.c ---------------------------------------------------------------------- */
 
-/* number was not tried; EBADF or EBADFD if it does not name the port. */
+/* number was not tried; EIDRM if it does not name the port. */
 int	evany__port_send(struct port *, int number, int events, void *user);
 /* From a handler that interrupted the library: later, in this thread. */
 int	evany__port_send_late(int number, int events, void *user);
