@@ -165,9 +165,58 @@ EVT_TC(send__one_at_a_time, "PORT-183 PORT-157",
 	}
 }
 
+static struct evt_barrier barrier;
+
+/* Waits that may end just when the event comes. */
+static void
+short_main(void *arg)
+{
+	struct timespec ts = { 0, 1 };
+	port_event_t ev;
+	int round;
+
+	(void)arg;
+	for (round = 1; round <= ROUNDS; round++) {
+		evt_barrier_wait(&barrier);
+		while (atomic_load(&taken) < round) {
+			ts.tv_nsec = (ts.tv_nsec + 1009) % 30000;
+			if (port_get(port, &ev, &ts) == 0)
+				atomic_fetch_add(&taken, 1);
+			else
+				ATF_REQUIRE_EQ(errno, ETIME);
+		}
+		evt_barrier_wait(&barrier);
+	}
+}
+
+EVT_TC(send__as_waits_end, "PORT-183 PORT-018",
+    "Waits that end by themselves when an event comes: one gets it, and the "
+    "port is not readable afterwards")
+{
+	struct evt_thread w[2];
+	int i, round;
+
+	port = evt_port();
+	atomic_store(&taken, 0);
+	evt_barrier_init(&barrier, EVT_NITEMS(w) + 1);
+	for (i = 0; i < EVT_NITEMS(w); i++)
+		evt_thread_start(&w[i], short_main, NULL);
+	for (round = 1; round <= ROUNDS; round++) {
+		evt_barrier_wait(&barrier);
+		evt_port_send(port, 1, NULL);
+		evt_barrier_wait(&barrier);
+		ATF_REQUIRE_EQ(atomic_load(&taken), round);
+		ATF_REQUIRE(!evt_readable(port, 0));
+	}
+	for (i = 0; i < EVT_NITEMS(w); i++)
+		evt_thread_join(&w[i]);
+	evt_barrier_destroy(&barrier);
+	evt_port_idle(port);
+	evt_close(port);
+}
+
 /* ---- alerts --------------------------------------------------------------------- */
 
-static struct evt_barrier barrier;
 static atomic_int alerted;
 
 static void
@@ -491,6 +540,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, many__each_once);
 	EVT_TP_ADD_TC(tp, send__one_at_a_time);
+	EVT_TP_ADD_TC(tp, send__as_waits_end);
 	EVT_TP_ADD_TC(tp, alert__set_and_cleared);
 	EVT_TP_ADD_TC(tp, dissociate__or_delivered);
 	EVT_TP_ADD_TC(tp, associate__from_two_threads);
