@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backends/backend.h"
 
@@ -673,6 +674,33 @@ void	evany__slot_rotate(struct evany__inst *, struct evany__fdslot *);
 /* Tells the mechanism what the watches of the slot want now. */
 int	evany__slot_update(struct evany__inst *, int fd, struct evany__fdslot *,
 	    unsigned fresh);
+void	evany__want_set(struct evany__change *, const struct evany__watch *);
+
+/* The same as a part of who does it for each event; see evany__inst_wait. */
+static EVANY__WITHIN int
+evany__slot_tell(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
+    unsigned fresh)
+{
+	struct evany__watch *wt;
+	struct evany__change ch;
+	int done, error;
+
+	memset(&ch, 0, sizeof(ch));
+	ch.ch_fd = fd;
+	ch.ch_fresh = (uint8_t)fresh;
+	ch.ch_cookie = EVANY__COOKIE(EVANY__CK_FD, inst->in_tag, fs->fs_gen,
+	    fd);
+	ch.ch_priv = fs->fs_priv;
+	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next)
+		if ((wt->wt_dir & EVANY__W_SET) != 0)
+			evany__want_set(&ch, wt);
+		else if (wt->wt_mode > ch.ch_want[wt->wt_dir])
+			ch.ch_want[wt->wt_dir] = wt->wt_mode;
+	error = inst->in_table->tb_be->be_change(inst, inst->in_number, &ch,
+	    1, &done);
+	return (error != 0 ? error : ch.ch_error);
+}
+
 /* A new file stands behind the number: old records no longer match. */
 void	evany__slot_renew(struct evany__fdslot *);
 /* The number was closed though its file lives: silence the registration. */

@@ -109,8 +109,9 @@ evany__slot_renew(struct evany__fdslot *fs)
 	memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
 }
 
-static void
-want_set(struct evany__change *ch, const struct evany__watch *wt)
+/* The directions of one that has several. */
+void
+evany__want_set(struct evany__change *ch, const struct evany__watch *wt)
 {
 	int d;
 
@@ -126,24 +127,7 @@ int
 evany__slot_update(struct evany__inst *inst, int fd, struct evany__fdslot *fs,
     unsigned fresh)
 {
-	struct evany__watch *wt;
-	struct evany__change ch;
-	int done, error;
-
-	memset(&ch, 0, sizeof(ch));
-	ch.ch_fd = fd;
-	ch.ch_fresh = (uint8_t)fresh;
-	ch.ch_cookie = EVANY__COOKIE(EVANY__CK_FD, inst->in_tag, fs->fs_gen,
-	    fd);
-	ch.ch_priv = fs->fs_priv;
-	for (wt = fs->fs_watches; wt != NULL; wt = wt->wt_next)
-		if ((wt->wt_dir & EVANY__W_SET) != 0)
-			want_set(&ch, wt);
-		else if (wt->wt_mode > ch.ch_want[wt->wt_dir])
-			ch.ch_want[wt->wt_dir] = wt->wt_mode;
-	error = inst->in_table->tb_be->be_change(inst, inst->in_number, &ch,
-	    1, &done);
-	return (error != 0 ? error : ch.ch_error);
+	return (evany__slot_tell(inst, fd, fs, fresh));
 }
 
 /* Does the mechanism know of it? */

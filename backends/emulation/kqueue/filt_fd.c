@@ -203,9 +203,15 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	if (again || mode != kn->kn_watch.wt_mode)
 		evany__ready_remove(kq->kq_inst, &kn->kn_watch);
-	error = fd_again(kq, kn, again && kn->kn_watch.wt_mode !=
+	error = evany__slot_tell(kq->kq_inst, (int)kn->kn_ident,
+	    evany__knote_slot(kq, kn), again && kn->kn_watch.wt_mode !=
 	    EVANY__IDLE ? 1U << kn->kn_watch.wt_dir : EVANY__VERIFY);
-	if (error != 0 && error != EBADF && error != ESTALE)
+	if (error == 0)
+		return (0);
+	/* See fd_again(). */
+	if (error == EPERM)
+		error = ESTALE;
+	if (error != EBADF && error != ESTALE)
 		kn->kn_watch.wt_mode = mode;
 	return (evany__fd_lost(kq, kn, error));
 }

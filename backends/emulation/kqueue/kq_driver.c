@@ -161,7 +161,8 @@ change_modify(struct kqueue *kq, const struct filterops *fop,
 	return (error);
 }
 
-static int
+/* A part of its only caller, as every return after a call to the kernel counts. */
+static EVANY__WITHIN int
 change_apply(struct kqueue *kq, const struct kevent *kev, bool *attaching)
 {
 	const struct filterops *fop;
@@ -208,12 +209,15 @@ int
 evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
     bool *attaching)
 {
+	bool again = false;
 	int error;
 
-	error = change_apply(kq, kev, attaching);
-	/* All free numbers may be watched, as those of files closed before. */
-	if (error == EMFILE && evany__slots_reap(kq->kq_inst))
+	do {
 		error = change_apply(kq, kev, attaching);
+		/* All free numbers may be watched, of files closed before. */
+		again = error == EMFILE && !again &&
+		    evany__slots_reap(kq->kq_inst);
+	} while (again);
 	return (error);
 }
 

@@ -384,12 +384,31 @@ came(struct port *pt, struct port_waiter *pw, const struct evany__ready *rd,
 		evany__port_unring(pt, pw->pw_number);
 }
 
+static EVANY__WITHIN int
+wait_direct(struct port *pt, struct port_waiter *pw, struct evany__ready *rd,
+    int *np, int64_t deadline)
+{
+	return (pt->pt_inst->in_table->tb_be->be_wait(pt->pt_inst,
+	    pw->pw_number, NULL, 0, rd, RECORDS, np, deadline));
+}
+
+static EVANY__APART int
+wait_cancellable(struct port *pt, struct port_waiter *pw,
+    struct evany__ready *rd, int *np, int64_t deadline)
+{
+	struct sleep_cleanup sc = { pt, pw };
+	int error;
+
+	pthread_cleanup_push(sleep_cancelled, &sc);
+	error = wait_direct(pt, pw, rd, np, deadline);
+	pthread_cleanup_pop(0);
+	return (error);
+}
+
 /* Sleeps on the number itself, and takes in what that brings. */
 static int
 sleep_direct(struct port *pt, struct port_waiter *pw, int64_t deadline)
 {
-	const struct evany__be_ops *be = pt->pt_inst->in_table->tb_be;
-	struct sleep_cleanup sc = { pt, pw };
 	struct evany__ready rd[RECORDS];
 	int error, n = 0;
 
@@ -399,10 +418,8 @@ sleep_direct(struct port *pt, struct port_waiter *pw, int64_t deadline)
 	pt->pt_direct++;
 	waiter_insert(pt, pw);
 	(void)evany__port_leave(pt);
-	pthread_cleanup_push(sleep_cancelled, &sc);
-	error = be->be_wait(pt->pt_inst, pw->pw_number, NULL, 0, rd, RECORDS,
-	    &n, deadline);
-	pthread_cleanup_pop(0);
+	error = evany__alone() ? wait_direct(pt, pw, rd, &n, deadline) :
+	    wait_cancellable(pt, pw, rd, &n, deadline);
 	evany__port_enter(pt, pw->pw_number);
 	if (error == EINVAL || (error == 0 && foreign(pt, rd, n)))
 		error = EBADF;

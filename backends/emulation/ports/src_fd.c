@@ -100,8 +100,11 @@ fd_free(struct port *pt, struct port_slot *sl)
 /*
  * Arms the registration for the events of mask, keeps it silent (IDLE) or ends
  * it (FD_OFF).  ESTALE: the number names another file than the one registered.
+ *
+ * This and fd_verify() are parts of what is done for each event, for the sake
+ * of the returns; see evany__inst_wait().
  */
-static int
+static EVANY__WITHIN int
 fd_tell(struct port *pt, struct port_slot *sl, enum port_state state, int mask)
 {
 	struct evany__inst *inst = pt->pt_inst;
@@ -157,7 +160,7 @@ fd_twice(const struct port_shared *ps, const struct port_slot *this)
  * mechanism tells whether it names one that was registered under it, and arms
  * that again.  Where it may be another association's, the inode tells first.
  */
-static int
+static EVANY__WITHIN int
 fd_verify(struct port *pt, struct port_slot *sl)
 {
 	struct stat st;
@@ -406,6 +409,21 @@ evany__port_fd_record(struct port *pt, const struct evany__ready *rd)
 		evany__port_fire(pt, sl, events);
 }
 
+static EVANY__WITHIN bool
+fd_gone(struct port *pt, struct port_slot *sl)
+{
+	switch (fd_verify(pt, sl)) {
+	case 0:
+	case EIDRM:
+	case ENOMEM:
+	case ENOSPC:
+		/* Or it cannot be told now. */
+		return (false);
+	default:
+		return (true);
+	}
+}
+
 static enum port_take
 fd_take(struct port *pt, struct port_slot *sl)
 {
@@ -414,7 +432,7 @@ fd_take(struct port *pt, struct port_slot *sl)
 	/* With its owner an association ends for everybody. */
 	if (!mine && !evany__port_alive(&sl->sl_owner))
 		return (PORT_DROP);
-	if (!evany__port_fd_gone(pt, sl))
+	if (!fd_gone(pt, sl))
 		return (PORT_TAKE);
 	return (mine ? PORT_DROP : PORT_SKIP);
 }
@@ -435,16 +453,7 @@ const struct port_source evany__port_src_fd = {
 bool
 evany__port_fd_gone(struct port *pt, struct port_slot *sl)
 {
-	switch (fd_verify(pt, sl)) {
-	case 0:
-	case EIDRM:
-	case ENOMEM:
-	case ENOSPC:
-		/* Or it cannot be told now. */
-		return (false);
-	default:
-		return (true);
-	}
+	return (fd_gone(pt, sl));
 }
 
 void
