@@ -97,11 +97,17 @@ evany__watched_less(int number)
 void
 evany__watched_always(int number)
 {
+	struct watched_page *wp;
 	_Atomic uint16_t *count;
 
-	if (number >= EVANY__WATCHED_MOST || evany__watched_room(number) != 0)
+	if (number >= EVANY__WATCHED_MOST)
 		return;
-	count = &page_of((unsigned)number)->wp_count[number % PAGE];
+	if ((wp = page_of((unsigned)number)) == NULL) {
+		if (evany__watched_room(number) != 0)
+			return;
+		wp = page_of((unsigned)number);
+	}
+	count = &wp->wp_count[number % PAGE];
 	if ((atomic_load_explicit(count, memory_order_relaxed) & ALWAYS) == 0)
 		(void)atomic_fetch_or(count, (uint16_t)ALWAYS);
 }

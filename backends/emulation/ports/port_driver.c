@@ -177,10 +177,20 @@ evany__port_settle(struct port *pt)
 	return (error == EIDRM ? EIDRM : 0);
 }
 
+/* Nothing is queued, and nobody was told of anything. */
+static bool
+port_silent(const struct port *pt)
+{
+	const struct port_shared *ps = pt->pt_shared;
+
+	return (!pt->pt_news && ps->ps_count == 0 && !ps->ps_marked &&
+	    ps->ps_called == 0);
+}
+
 int
 evany__port_leave(struct port *pt)
 {
-	int error = evany__port_settle(pt);
+	int error = port_silent(pt) ? 0 : evany__port_settle(pt);
 
 	shared_leave(pt);
 	(void)evany__inst_leave(pt->pt_inst);

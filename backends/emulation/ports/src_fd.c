@@ -69,7 +69,7 @@ static const struct {
 static uint32_t *
 fd_bucket(const struct port_shared *ps, uintptr_t fd)
 {
-	return (&ps->ps_buckets[fd % ps->ps_max]);
+	return (&ps->ps_buckets[(uint32_t)fd % ps->ps_max]);
 }
 
 /* Links are indices + 1, so that a fresh page is an empty table. */
