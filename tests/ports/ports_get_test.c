@@ -657,9 +657,11 @@ EVT_TC(port_get__signal_beside_other_waiters, "PORT-141",
 /* ---- pointers -------------------------------------------------------------------------- */
 
 /* One of the pointers is unusable, and there are three events. */
+enum { WILD_EVENT, WILD_LIST, WILD_COUNT, WILD_TIME, WILDS };
+
 struct wild {
 	int	wd_port;
-	enum { WILD_EVENT, WILD_LIST, WILD_COUNT, WILD_TIME, WILDS } wd_way;
+	int	wd_way;		/* WILD_* */
 };
 
 static int
