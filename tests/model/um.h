@@ -85,6 +85,7 @@ struct um_queue {
 	void		*uq_alert_user;
 	bool		 uq_stale;	/* a closed number's file lives on */
 	bool		 uq_stirred;	/* there may have been something */
+	bool		 uq_signals;	/* it has watched one */
 };
 
 enum um_due { UM_NOT, UM_MAY, UM_SOON, UM_MUST };

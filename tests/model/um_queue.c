@@ -146,6 +146,9 @@ um_queue_due(const struct um_world *w, const struct um_queue *uq)
 	 */
 	if (due == UM_NOT && (uq->uq_stirred || uq->uq_stale))
 		due = UM_MAY;
+	/* The bell for a signal may not have been heard yet. */
+	if (due == UM_NOT && um_guesses() && uq->uq_signals)
+		due = UM_MAY;
 	/* A thread may be about to take them. */
 	if (w->uw_sleeper != -1 && w->uw_asleep == uq)
 		due = UM_MAY;
@@ -206,6 +209,7 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	wa = um_find(uq, ch->ch_source, ch->ch_object);
 	uq->uq_stirred |= wa != NULL;
 	uq->uq_stale |= wa != NULL && wa->wa_loose;
+	uq->uq_signals |= ch->ch_source == EVANY_SIGNAL;
 	if (ch->ch_source == EVANY_FD && (ch->ch_object >= UM_NUMBERS ||
 	    w->uw_fd[ch->ch_object] == NULL)) {
 		if (wa != NULL)
@@ -462,12 +466,8 @@ waited(struct um_world *w, struct um_queue *uq, const struct um_op *op,
 	    (n < op->op_least && (slept ||
 	    (op->op_timeout == EVT_WAIT_NS && op->op_least <= soon))))
 		um_fail(w, "%d events; %d are due and %d soon", n, due, soon);
-	for (i = 0; i < n && w->uw_why[0] == '\0'; i++) {
+	for (i = 0; i < n && w->uw_why[0] == '\0'; i++)
 		event(w, uq, &op->op_ev[i], slept);
-		/* The bell for it may not have been heard yet. */
-		uq->uq_stirred |= um_guesses() &&
-		    op->op_ev[i].ev_source == EVANY_SIGNAL;
-	}
 	if (n < op->op_most && n == op->op_ret && !slept)
 		all_taken(uq, op);
 }
