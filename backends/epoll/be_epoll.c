@@ -313,6 +313,7 @@ blame(struct evany__inst *inst, int number, int fd, int error, bool registered)
 	case EINVAL:
 	case ELOOP:
 	case ENOENT:
+	case EPERM:
 		if (!evany__be_epoll_names(inst, number))
 			return (EIDRM);
 		return (error == ENOENT || registered ? ESTALE : error);

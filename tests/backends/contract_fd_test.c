@@ -525,6 +525,47 @@ CT_TC(together__errors, "with none wanted, too: EBADF, EPERM, EINVAL")
 	ct_close(ct);
 }
 
+CT_TC(stale__number_of_a_plain_file, "what cannot be waited for is another file")
+{
+	const struct {
+		const uint8_t	*had, *wanted;
+		unsigned	 fresh, fresh2;
+	} steps[] = {
+		{ CT_WANT(LEVEL, OFF, OFF), CT_WANT(LEVEL, OFF, OFF),
+		    0, EVANY__VERIFY },
+		{ CT_WANT(LEVEL, OFF, OFF), CT_WANT(EDGE, OFF, OFF), 0, 0 },
+		{ CT_WANT(EDGE, EDGE, OFF), CT_WANT(EDGE, EDGE, OFF),
+		    0, CT_FRESH(IN) },
+		{ CT_WANT(ONCE, ONCE, OFF), CT_WANT(ONCE, ONCE, OFF),
+		    EVANY__TOGETHER, EVANY__TOGETHER },
+		{ CT_WANT(LEVEL, LEVEL, OFF), CT_WANT(LEVEL, LEVEL, OFF),
+		    EVANY__TOGETHER, EVANY__TOGETHER | EVANY__VERIFY }
+	};
+	struct ct *ct = ct_open(be, TAG);
+	char path[EVT_PATH_MAX];
+	int file, i, s[2];
+	const int fd = 306;
+
+	file = evt_tmpfile(path);
+	evt_sockpair(s, SOCK_STREAM);
+	for (i = 0; i < EVT_NITEMS(steps); i++) {
+		ATF_REQUIRE_EQ(fd, dup2(s[0], fd));
+		ATF_REQUIRE_EQ(0, ct_change(ct, fd, steps[i].had,
+		    steps[i].fresh));
+		ATF_REQUIRE_EQ(fd, dup2(file, fd));
+		ATF_CHECK_EQ_MSG(ESTALE, ct_change(ct, fd, steps[i].wanted,
+		    steps[i].fresh2), "step %d", i);
+		ATF_REQUIRE_EQ(fd, dup2(s[0], fd));
+		ct_renew(ct, fd);
+	}
+	ct_close(ct);
+	evt_close(fd);
+	evt_close(file);
+	evt_close(s[0]);
+	evt_close(s[1]);
+	(void)unlink(path);
+}
+
 CT_TC(bits__end_and_error, "end of stream, hang-up and error have their bits")
 {
 	struct ct *ct = ct_open(be, TAG);
@@ -632,6 +673,7 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, together__end_in_a_wait);
 	CT_ADD(tp, together__remembers_file);
 	CT_ADD(tp, together__errors);
+	CT_ADD(tp, stale__number_of_a_plain_file);
 	CT_ADD(tp, bits__end_and_error);
 	CT_ADD(tp, bits__for_directions);
 	CT_ADD(tp, bits__urgent);
