@@ -450,7 +450,8 @@ waited(struct um_world *w, struct um_queue *uq, const struct um_op *op,
 	int due = um_count(w, uq, UM_MUST), i, n = op->op_ret;
 	int soon = um_count(w, uq, UM_SOON);
 
-	uq->uq_stirred &= n >= op->op_most;
+	/* A wait that slept may have ended in the midst of an act. */
+	uq->uq_stirred &= slept || n >= op->op_most;
 	if (n == -1) {
 		um_fail(w, "errno %d", op->op_error);
 		return;
