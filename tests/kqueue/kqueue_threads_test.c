@@ -22,12 +22,6 @@
 #define THREADS_IDENTS	400
 #define THREADS_ROUNDS	400
 
-/*
- * Portable mechanisms repeat an edge that stays ready in doubt, a quarter of a
- * second after they told it, with the data it had.
- */
-#define THREADS_DOUBT_NS	INT64_C(250000000)
-
 struct threads {
 	int		th_kq;
 	int		th_room;	/* nevents of each call */
@@ -65,9 +59,7 @@ threads_doubt(struct threads *th, const struct kevent *ev)
 	if (!atomic_exchange(&th->th_told[(intptr_t)ev->udata][round], true))
 		return (false);
 	round = round > 3 ? round - 2 : 1;
-	return (!evt_native() && strcmp(evt_backend(), "poll") == 0 &&
-	    evt_now_ns() - atomic_load(&th->th_began[round]) >=
-	    THREADS_DOUBT_NS);
+	return (evt_doubt(atomic_load(&th->th_began[round])));
 }
 
 static void

@@ -257,6 +257,12 @@ void	evt_idle_at(const char *, int, int);
  */
 void	evt_still_at(const char *, int, int);
 
+/*
+ * May this mechanism tell an EV_CLEAR event once more, in doubt, that it told
+ * no sooner than at that time and that stayed ready?
+ */
+bool	evt_doubt(int64_t);
+
 /* Processor time of the process so far. */
 int64_t	evt_cpu_ns(void);
 

@@ -67,6 +67,14 @@ evt_still_at(const char *file, int line, int kq)
 		evt_none_at(file, line, kq);
 }
 
+/* A quarter of a second later. */
+bool
+evt_doubt(int64_t told)
+{
+	return (!evt_native() && strcmp(evt_backend(), "poll") == 0 &&
+	    evt_now_ns() - told >= INT64_C(250000000));
+}
+
 int
 evt_move_at(const char *file, int line, int fd, int number)
 {
