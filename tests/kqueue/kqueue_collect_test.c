@@ -425,6 +425,57 @@ EVT_TC(fair__both_filters_take_turns, "KQ-061 KQ-263",
 	evt_close(s[1]);
 }
 
+EVT_TC(fair__users_beside_descriptors, "KQ-061",
+    "With room for one, a user event and a descriptor take turns, and of more "
+    "none has less than half its share")
+{
+	static const int sizes[][2] = { { 1, 1 }, { 1, 2 }, { 2, 1 },
+	    { 3, 3 } };
+	struct kevent ev, last;
+	int calls, count[6], i, k, kq, most, p[3][2], size, users;
+
+	for (size = 0; size < EVT_NITEMS(sizes); size++) {
+		kq = evt_kq();
+		users = sizes[size][0];
+		most = users + sizes[size][1];
+		for (i = 0; i < users; i++) {
+			add_user(kq, (uintptr_t)i, 0);
+			trigger(kq, (uintptr_t)i);
+		}
+		for (i = 0; i < most - users; i++) {
+			evt_pipe(p[i]);
+			evt_write(p[i][1], 1);
+			evt_change(kq, p[i][0], EVFILT_READ, EV_ADD, 0, 0,
+			    NULL);
+		}
+		for (i = 0; i < most; i++)
+			ATF_REQUIRE_EQ(evt_get(kq, &last, 1), 1);
+		memset(count, 0, sizeof(count));
+		for (calls = 0; calls < 12 * most; calls++) {
+			ATF_REQUIRE_EQ(evt_get(kq, &ev, 1), 1);
+			if (most == 2)
+				ATF_REQUIRE(ev.filter != last.filter);
+			last = ev;
+			if (ev.filter == EVFILT_USER)
+				k = (int)ev.ident;
+			else
+				for (k = users; ev.ident !=
+				    (uintptr_t)p[k - users][0]; k++)
+					continue;
+			count[k]++;
+		}
+		for (k = 0; k < most; k++)
+			ATF_REQUIRE_MSG(count[k] >= 6, "%d user events, number "
+			    "%d of %d: %d of %d", users, k, most, count[k],
+			    calls);
+		evt_close(kq);
+		for (i = 0; i < most - users; i++) {
+			evt_close(p[i][0]);
+			evt_close(p[i][1]);
+		}
+	}
+}
+
 EVT_TC(fair__nobody_starves, "KQ-061 KQ-062",
     "With any room, every ready level knote is served in due course")
 {
@@ -754,6 +805,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, order__across_kinds);
 	EVT_TP_ADD_TC(tp, fair__three_take_turns);
 	EVT_TP_ADD_TC(tp, fair__both_filters_take_turns);
+	EVT_TP_ADD_TC(tp, fair__users_beside_descriptors);
 	EVT_TP_ADD_TC(tp, fair__nobody_starves);
 	EVT_TP_ADD_TC(tp, fair__edges_beside_levels);
 	EVT_TP_ADD_TC(tp, once__per_call);

@@ -224,6 +224,18 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 	return (round);
 }
 
+/* Does anything stand in the queue that this wait has not given? */
+static bool
+owes(const struct evany__inst *inst)
+{
+	const struct evany__watch *wt;
+
+	TAILQ_FOREACH(wt, &inst->in_ready, wt_ready)
+		if (!evany__watch_given(inst, wt))
+			return (true);
+	return (false);
+}
+
 /* ---- feeders ------------------------------------------------------------------- */
 
 static uint64_t
@@ -464,7 +476,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 	if (told)
 		inst->in_late = false;
 	(void)ready_drain(inst, sk);
-	inst->in_owing = evany__sink_full(sk) && nready(inst) > 0;
+	inst->in_owing = evany__sink_full(sk) && owes(inst);
 }
 
 void
