@@ -468,15 +468,21 @@ be_poll_change(struct evany__inst *inst, int number, struct evany__change *ch,
 {
 	struct be_poll *bp = evany__inst_state(inst);
 	int error, i, saved;
+	bool less;
 
 	saved = errno;
 	error = 0;
+	less = false;
 	i = 0;
 	while (i < n && error == 0) {
 		error = evany__pipe_names(&bp->bp_pipe, number) ?
 		    change_one(bp, &ch[i]) : EIDRM;
+		less |= off(&ch[i]);
 		ch[i++].ch_error = error;
 	}
+	/* The program may close it now, and expect its address to be free. */
+	if (less)
+		evany__bg_let_go();
 	*donep = i;
 	errno = saved;
 	return (0);

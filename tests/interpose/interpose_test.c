@@ -11,7 +11,11 @@
 #include "config.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -60,6 +64,35 @@ EVT_TC(close__poll_is_quiet_at_once, "KQ-101 KQ-102",
 	ended(kq);
 	evt_close(copy);
 	evt_close(w);
+	evt_close(kq);
+}
+
+EVT_TC(close__address_is_free, "KQ-101",
+    "The address of a socket that was closed while it was registered can be "
+    "bound at once")
+{
+	struct sockaddr_in sin;
+	socklen_t len;
+	int i, kq, s;
+
+	kq = evt_kq();
+	for (i = 0; i < 8; i++) {
+		memset(&sin, 0, sizeof(sin));
+		sin.sin_family = AF_INET;
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		len = sizeof(sin);
+		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
+		ATF_REQUIRE_EQ(0, bind(s, (struct sockaddr *)&sin, len));
+		ATF_REQUIRE_EQ(0, getsockname(s, (struct sockaddr *)&sin,
+		    &len));
+		evt_change(kq, s, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		evt_none(kq);
+		evt_close(s);
+		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
+		ATF_REQUIRE_EQ_MSG(0, bind(s, (struct sockaddr *)&sin, len),
+		    "%s", strerror(errno));
+		evt_close(s);
+	}
 	evt_close(kq);
 }
 
@@ -311,6 +344,7 @@ EVT_TC(library__stands_before_libc, "",
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, close__poll_is_quiet_at_once);
+	EVT_TP_ADD_TC(tp, close__address_is_free);
 	EVT_TP_ADD_TC(tp, close__reused_number_is_silent);
 	EVT_TP_ADD_TC(tp, dup2__over_the_number);
 	EVT_TP_ADD_TC(tp, dup2__that_fails_ends_nothing);

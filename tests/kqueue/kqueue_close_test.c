@@ -18,6 +18,10 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <limits.h>
 
 #define CLOSE_NUMBER	200
@@ -597,6 +601,36 @@ EVT_TC(reuse__many_times, "KQ-103 KQ-101",
 	evt_close(kq);
 }
 
+EVT_TC(delete__address_is_free, "KQ-101",
+    "After EV_DELETE nothing keeps the file: once it is closed its address can "
+    "be bound again")
+{
+	struct sockaddr_in sin;
+	socklen_t len;
+	int i, kq, s;
+
+	kq = evt_kq();
+	for (i = 0; i < 8; i++) {
+		memset(&sin, 0, sizeof(sin));
+		sin.sin_family = AF_INET;
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		len = sizeof(sin);
+		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
+		ATF_REQUIRE_EQ(0, bind(s, (struct sockaddr *)&sin, len));
+		ATF_REQUIRE_EQ(0, getsockname(s, (struct sockaddr *)&sin,
+		    &len));
+		evt_change(kq, s, EVFILT_READ, EV_ADD, 0, 0, NULL);
+		evt_none(kq);
+		evt_change(kq, s, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+		evt_close(s);
+		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
+		ATF_REQUIRE_EQ_MSG(0, bind(s, (struct sockaddr *)&sin, len),
+		    "%s", strerror(errno));
+		evt_close(s);
+	}
+	evt_close(kq);
+}
+
 EVT_TC(peer_close__is_an_event, "KQ-107",
     "Closing the other end is EV_EOF; the knote stays")
 {
@@ -637,6 +671,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, reuse__not_added_with_survivor);
 	EVT_TP_ADD_TC(tp, reuse__another_kind_of_file);
 	EVT_TP_ADD_TC(tp, reuse__many_times);
+	EVT_TP_ADD_TC(tp, delete__address_is_free);
 	EVT_TP_ADD_TC(tp, peer_close__is_an_event);
 	return (atf_no_error());
 }
