@@ -253,6 +253,12 @@ struct evany__be_ops {
 	int	(*be_wake)(struct evany__inst *, int number);
 
 	/*
+	 * Takes back the wakes that no wait has reported: the number is as
+	 * readable as without them.  EIDRM as above.  NULL if it cannot.
+	 */
+	int	(*be_hush)(struct evany__inst *, int number);
+
+	/*
 	 * As long as it is on, the number polls readable, and each wait ends
 	 * at once with a record of kind BELL.  To turn it on is news for those
 	 * who doze, and for edge-triggered pollers, also if it was on a moment

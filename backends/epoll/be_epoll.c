@@ -898,6 +898,7 @@ const struct evany__be_ops evany__be_epoll_ops = {
 	.be_unfeed = be_epoll_unfeed,
 	.be_wait = be_epoll_wait,
 	.be_wake = evany__be_epoll_wake,
+	.be_hush = evany__be_epoll_hush,
 	.be_mark = evany__be_epoll_mark,
 	.be_rouse = evany__be_epoll_rouse,
 	.be_doze = evany__be_epoll_doze,

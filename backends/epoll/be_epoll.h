@@ -85,6 +85,7 @@ int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
 
 /* be_epoll_bell.c */
 int	evany__be_epoll_wake(struct evany__inst *, int number);
+int	evany__be_epoll_hush(struct evany__inst *, int number);
 void	evany__ep_bell_release(struct be_epoll *);
 void	evany__ep_bell_move(struct evany__inst *, int old, int number);
 void	evany__ep_bell_fork_child(void);

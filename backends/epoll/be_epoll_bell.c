@@ -114,6 +114,18 @@ evany__be_epoll_wake(struct evany__inst *inst, int number)
 	return (error == EBADF || error == EINVAL ? EIDRM : error);
 }
 
+/* With no event the item is not ready, also if it was. */
+int
+evany__be_epoll_hush(struct evany__inst *inst, int number)
+{
+	struct be_epoll *ep = evany__inst_state(inst);
+
+	if (!ep->ep_bell || evany__ep_ctl(number, EPOLL_CTL_MOD, bell_fd,
+	    EPOLLET, bell_cookie(inst)) == 0)
+		return (0);
+	return (EIDRM);
+}
+
 /* Who waits in the old one is woken again and again until all have left it. */
 void
 evany__ep_bell_move(struct evany__inst *inst, int old, int number)

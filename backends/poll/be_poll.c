@@ -725,6 +725,7 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_unfeed = be_poll_unfeed,
 	.be_wait = be_poll_wait,
 	.be_wake = be_poll_wake,
+	.be_hush = evany__be_poll_hush,
 	.be_mark = evany__be_poll_mark,
 	.be_rouse = evany__be_poll_rouse,
 	.be_doze = evany__be_poll_doze,

@@ -143,6 +143,7 @@ int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
 	    int cancel);
 
 /* poll_mark.c; no lock held, but for evany__bp_news, with any. */
+int	evany__be_poll_hush(struct evany__inst *, int number);
 int	evany__be_poll_mark(struct evany__inst *, int number, bool on);
 int	evany__be_poll_rouse(struct evany__inst *, int number);
 int	evany__be_poll_doze(struct evany__inst *, int number, int64_t deadline);

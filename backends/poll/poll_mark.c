@@ -66,6 +66,23 @@ mark_off(struct be_poll *bp)
 }
 
 int
+evany__be_poll_hush(struct evany__inst *inst, int number)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, saved;
+
+	saved = errno;
+	(void)number;
+	if (atomic_exchange(&bp->bp_bell, 0)) {
+		evany__bp_enter(bp, &cancel);
+		evany__bp_settle(bp);
+		evany__bp_leave(bp, cancel);
+	}
+	errno = saved;
+	return (0);
+}
+
+int
 evany__be_poll_mark(struct evany__inst *inst, int number, bool on)
 {
 	struct be_poll *bp = evany__inst_state(inst);

@@ -260,6 +260,17 @@ ct_wake(struct ct *ct)
 }
 
 int
+ct_hush(struct ct *ct)
+{
+	int error;
+
+	evany__inst_lock(&ct->ct_inst);
+	error = ct->ct_be->be_hush(&ct->ct_inst, ct->ct_number);
+	evany__inst_unlock(&ct->ct_inst);
+	return (error);
+}
+
+int
 ct_mark(struct ct *ct, bool on)
 {
 	int error;

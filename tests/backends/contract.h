@@ -122,6 +122,7 @@ void	ct_one_kind(struct ct *, enum evany__cookie_kind, unsigned);
 int	ct_feed(struct ct *, int fd, enum evany__mode, unsigned id);
 void	ct_unfeed(struct ct *, int fd);
 int	ct_wake(struct ct *);
+int	ct_hush(struct ct *);
 int	ct_mark(struct ct *, bool on);
 int	ct_rouse(struct ct *);
 /* be_doze, milliseconds as ct_wait. */

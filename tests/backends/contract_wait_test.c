@@ -575,6 +575,38 @@ CT_TC(wake__one_record, "calls of wake coalesce into one record")
 	ct_close(ct);
 }
 
+CT_TC(hush__takes_wakes_back, "what was not reported is taken back, and only it")
+{
+	struct ct *ct;
+	int i;
+
+	if (be->be_hush == NULL)
+		atf_tc_skip("%s takes no wake back", be->be_name);
+	ct = ct_open(be, TAG);
+	ATF_CHECK_EQ(0, ct_hush(ct));
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK_EQ(0, ct_wake(ct));
+		ATF_CHECK_EQ(0, ct_wake(ct));
+		ATF_CHECK_EQ(0, ct_hush(ct));
+		ATF_CHECK(ct_quiet(ct->ct_number));
+		ct_none(ct);
+		ATF_CHECK_EQ(0, ct_wake(ct));
+		ATF_CHECK(evt_readable(ct->ct_number, 0));
+		ct_one_kind(ct, EVANY__CK_BELL, 0);
+		ATF_CHECK_EQ(0, ct_hush(ct));
+		ct_none(ct);
+	}
+	/* What else there is stays. */
+	ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__MONOTONIC, 1));
+	ATF_CHECK(evt_readable(ct->ct_number, EVT_WAIT_MS));
+	ATF_CHECK_EQ(0, ct_wake(ct));
+	ATF_CHECK_EQ(0, ct_hush(ct));
+	ATF_CHECK(evt_readable(ct->ct_number, 0));
+	ct_one_kind(ct, EVANY__CK_ALARM, EVANY__MONOTONIC);
+	ct_none(ct);
+	ct_close(ct);
+}
+
 CT_TC(wake__ends_a_wait, "wake ends the wait of another thread")
 {
 	struct waiter wr;
@@ -737,6 +769,7 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, wait__each_once);
 	CT_ADD(tp, wait__cancellation_point);
 	CT_ADD(tp, wake__one_record);
+	CT_ADD(tp, hush__takes_wakes_back);
 	CT_ADD(tp, wake__ends_a_wait);
 	CT_ADD(tp, wake__number_gone);
 	CT_ADD(tp, alarm__monotonic);

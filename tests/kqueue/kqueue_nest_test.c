@@ -212,6 +212,41 @@ EVT_TC(poll__user_event, "KQ-016 KQ-019",
 	evt_close(kq);
 }
 
+EVT_TC(poll__event_taken_back, "KQ-016",
+    "Without the knotes that were triggered the queue is not readable")
+{
+	struct kevent ev;
+	int i, kq;
+
+	kq = evt_kq();
+	for (i = 0; i < 3; i++) {
+		add_user(kq, 1, 0);
+		add_user(kq, 2, EV_CLEAR);
+		trigger(kq, 1);
+		trigger(kq, 2);
+		/* one has been returned, and is true again at once */
+		if (i == 1)
+			ATF_REQUIRE_EQ(1, evt_poll(kq, &ev, 1));
+		evt_change(kq, 1, EVFILT_USER, EV_DELETE, 0, 0, NULL);
+		if (i != 1)
+			ATF_REQUIRE(evt_readable(kq, 0));
+		evt_change(kq, 2, EVFILT_USER, EV_DELETE, 0, 0, NULL);
+		ATF_REQUIRE(!evt_readable(kq, 0));
+		ATF_REQUIRE_EQ(0, evt_poll(kq, &ev, 1));
+
+		/* and the next one is heard */
+		add_user(kq, 3, EV_CLEAR);
+		ATF_REQUIRE(!evt_readable(kq, 0));
+		trigger(kq, 3);
+		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
+		evt_one(kq, &ev);
+		EVT_EVENT(&ev, 3, EVFILT_USER, EV_CLEAR, 0, 0);
+		ATF_REQUIRE(!evt_readable(kq, 0));
+		evt_change(kq, 3, EVFILT_USER, EV_DELETE, 0, 0, NULL);
+	}
+	evt_close(kq);
+}
+
 EVT_TC(poll__timer_without_a_wait, "KQ-016",
     "An expiring timer makes the queue readable though nobody waits in it")
 {
@@ -790,6 +825,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, poll__returned_modes_are_silent);
 	EVT_TP_ADD_TC(tp, poll__returned_end_is_silent);
 	EVT_TP_ADD_TC(tp, poll__user_event);
+	EVT_TP_ADD_TC(tp, poll__event_taken_back);
 	EVT_TP_ADD_TC(tp, poll__timer_without_a_wait);
 	EVT_TP_ADD_TC(tp, poll__signal);
 	EVT_TP_ADD_TC(tp, poll__leftovers);

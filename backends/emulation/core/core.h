@@ -288,6 +288,11 @@ struct evany__driver {
 	/* Records that can be read come with EVANY__COUNTED and in_bytes. */
 	bool	dr_counts;
 	/*
+	 * Only the ready queue rings: without what stood there, the ring may be
+	 * taken back.
+	 */
+	bool	dr_hushes;
+	/*
 	 * A pass begins.  May put an event into the sink, or take away its
 	 * room, after which what was reported is kept.  NULL: nothing to do.
 	 */
@@ -366,6 +371,7 @@ struct evany__inst {
 	/* (i) from here */
 	int				 in_number;	/* used last */
 	bool				 in_rung;
+	bool				 in_hush;	/* rung for nothing now */
 	atomic_uint			 in_ringing;	/* (a) on their way */
 	int32_t				 in_bytes;	/* of dr_fd's record */
 	uint32_t			 in_call;	/* counts passes */

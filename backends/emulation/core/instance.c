@@ -160,12 +160,30 @@ leave_ringing(struct evany__inst *inst)
 	return (error);
 }
 
+/*
+ * What the ring told of has gone before any wait took it: the number is not to
+ * poll readable for nothing.  A ring that is on its way cannot be taken back.
+ */
+static EVANY__APART void
+hush(struct evany__inst *inst)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+
+	inst->in_hush = false;
+	if (nready(inst) == 0 && inst->in_rung && inst->in_driver->dr_hushes &&
+	    atomic_load_explicit(&inst->in_ringing, memory_order_relaxed) ==
+	    0 && be->be_hush != NULL && be->be_hush(inst, inst->in_number) == 0)
+		inst->in_rung = false;
+}
+
 int
 evany__inst_leave(struct evany__inst *inst)
 {
 
 	if (inst->in_unsettled)
 		(void)evany__timers_settle(inst);
+	if (inst->in_hush)
+		hush(inst);
 	if (ring_due(inst))
 		return (leave_ringing(inst));
 	evany__lock_leave(&inst->in_lock);
@@ -195,6 +213,7 @@ evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
 	TAILQ_REMOVE(&inst->in_ready, wt, wt_ready);
 	wt->wt_queued = 0;
 	nready_change(inst, (uint32_t)-1);
+	inst->in_hush = inst->in_rung;
 }
 
 /*
@@ -476,6 +495,8 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 	if (told)
 		inst->in_late = false;
 	(void)ready_drain(inst, sk);
+	/* The next wait takes the ring, if none has it in hand already. */
+	inst->in_hush = false;
 	inst->in_owing = evany__sink_full(sk) && owes(inst);
 }
 

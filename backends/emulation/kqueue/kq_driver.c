@@ -413,6 +413,7 @@ kqueue_timer(struct evany__inst *inst, struct evany__timer *tm)
 const struct evany__driver evany__kqueue_driver = {
 	.dr_name = "kqueue",
 	.dr_counts = true,
+	.dr_hushes = true,
 	.dr_fd = kqueue_fd,
 	.dr_ready = kqueue_ready,
 	.dr_fd_gone = kqueue_fd_gone,
