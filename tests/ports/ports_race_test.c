@@ -194,6 +194,7 @@ EVT_TC(send__as_waits_end, "PORT-183 PORT-018",
     "port is not readable afterwards")
 {
 	struct evt_thread w[2];
+	port_event_t ev;
 	int i, round;
 
 	port = evt_port();
@@ -206,6 +207,9 @@ EVT_TC(send__as_waits_end, "PORT-183 PORT-018",
 		evt_port_send(port, 1, NULL);
 		evt_barrier_wait(&barrier);
 		ATF_REQUIRE_EQ(atomic_load(&taken), round);
+		/* A pipe's byte may be left for the next wait to take out. */
+		if (evt_port_delay() > 0)
+			ATF_REQUIRE_EQ(evt_port_poll(port, &ev, 1), 0);
 		ATF_REQUIRE(!evt_readable(port, 0));
 	}
 	for (i = 0; i < EVT_NITEMS(w); i++)
