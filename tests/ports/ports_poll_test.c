@@ -384,6 +384,96 @@ EVT_TC(kqueue__inside_a_port, "PORT-020 PORT-026",
 	evt_close(p[1]);
 }
 
+struct below {
+	int	bl_kq;
+	int	bl_n;
+	int	bl_error;
+};
+
+static void
+below_main(void *arg)
+{
+	struct below *bl = arg;
+	struct kevent ke;
+
+	bl->bl_n = evt_kevent_ms(bl->bl_kq, NULL, 0, &ke, 1, -1);
+	bl->bl_error = bl->bl_n == -1 ? errno : 0;
+}
+
+EVT_TC(kqueue__becomes_a_port, "PORT-011 KQ-103",
+    "A number becomes a port's during a wait for a queue: that ends with EBADF "
+    "when it looks again, and no event of the port is lost")
+{
+	struct evt_thread t;
+	struct below bl;
+	port_event_t ev;
+	int copy, p[2], port, q[2];
+
+	if (evt_native() || evt_port_native())
+		atf_tc_skip("natively a wait stays with what the number named");
+	evt_pipe(p);
+	evt_pipe(q);
+	evt_write(q[1], 1);
+	bl.bl_kq = evt_kq();
+	ATF_REQUIRE((copy = dup(bl.bl_kq)) != -1);
+	evt_change(copy, p[0], EVFILT_READ, EV_ADD | EV_CLEAR, NOTE_LOWAT, 100,
+	    NULL);
+	port = evt_port();
+	evt_thread_start(&t, below_main, &bl);
+	evt_thread_asleep(&t);
+	ATF_REQUIRE_EQ(dup2(port, bl.bl_kq), bl.bl_kq);
+	evt_port_fd(port, q[0], POLLIN, EVT_USER(1));
+	/* Too little for an event, so the wait goes on. */
+	evt_write(p[1], 1);
+	evt_thread_join(&t);
+	ATF_REQUIRE_EQ(bl.bl_n, -1);
+	ATF_REQUIRE_EQ(bl.bl_error, EBADF);
+	evt_port_one(port, &ev);
+	EVT_PORT_FD(&ev, q[0], POLLIN, EVT_USER(1));
+	evt_close(bl.bl_kq);
+	evt_close(copy);
+	evt_close(port);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q[0]);
+	evt_close(q[1]);
+}
+
+EVT_TC(port__becomes_a_kqueue, "PORT-011 KQ-103",
+    "A number becomes a queue's during a wait for a port: that ends when it "
+    "looks again, and no event of the queue is lost")
+{
+	struct evt_port_wait w;
+	struct kevent ke;
+	int copy, kq, p[2], port, q[2];
+
+	if (evt_native() || evt_port_native())
+		atf_tc_skip("natively a wait stays with what the number named");
+	evt_pipe(p);
+	evt_pipe(q);
+	evt_write(q[1], 1);
+	port = evt_port();
+	ATF_REQUIRE((copy = dup(port)) != -1);
+	kq = evt_kq();
+	evt_change(kq, q[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_port_wait_start(&w, port, 2, -1);
+	ATF_REQUIRE_EQ(dup2(kq, port), port);
+	evt_port_send(copy, 1, NULL);
+	evt_port_send(copy, 2, NULL);
+	evt_port_wait_end(&w);
+	if (w.pw_error != 0)
+		ATF_REQUIRE_EQ(w.pw_error, EBADFD);
+	evt_one(kq, &ke);
+	EVT_EVENT(&ke, q[0], EVFILT_READ, EV_CLEAR, 0, 1);
+	evt_close(port);
+	evt_close(copy);
+	evt_close(kq);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(q[0]);
+	evt_close(q[1]);
+}
+
 /* ---- a port in a port -------------------------------------------------------------- */
 
 EVT_TC(port__in_a_port, "PORT-025 PORT-028",
@@ -536,6 +626,8 @@ ATF_TP_ADD_TCS(tp)
 #endif
 	EVT_TP_ADD_TC(tp, kqueue__watches_a_port);
 	EVT_TP_ADD_TC(tp, kqueue__inside_a_port);
+	EVT_TP_ADD_TC(tp, kqueue__becomes_a_port);
+	EVT_TP_ADD_TC(tp, port__becomes_a_kqueue);
 	EVT_TP_ADD_TC(tp, port__in_a_port);
 	EVT_TP_ADD_TC(tp, port__in_a_port_from_a_thread);
 	EVT_TP_ADD_TC(tp, port__in_itself);

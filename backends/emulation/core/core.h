@@ -312,6 +312,11 @@ struct evany__driver {
 	 * of the file that it names now.
 	 */
 	void	(*dr_fd_gone)(struct evany__inst *, int fd, bool reused);
+	/*
+	 * Reports of descriptors were lost: what is ready is to be reported,
+	 * even if it was before.
+	 */
+	void	(*dr_again)(struct evany__inst *);
 	/* A timer has expired and is idle. */
 	void	(*dr_timer)(struct evany__inst *, struct evany__timer *);
 	/*
@@ -557,6 +562,13 @@ evany__watch_given(const struct evany__inst *inst,
 	    inst->in_call - inst->in_first);
 }
 
+/*
+ * A wait that was none of the instance's took reports through number, which
+ * names it now, whatever driver it has: they will come again.  If it names no
+ * instance, nothing is done.
+ */
+void	evany__inst_recall(int number);
+
 /* Gives the instance a new kernel object.  Unlocks and locks again. */
 void	evany__inst_renew(struct evany__inst *);
 
@@ -720,6 +732,8 @@ bool	evany__slots_reap(struct evany__inst *);
 void	evany__slots_verify(struct evany__inst *);
 /* Registers everything again after be_renew. */
 void	evany__slots_again(struct evany__inst *);
+/* What is ready is reported, also if it was before; as dr_again. */
+void	evany__slots_fresh(struct evany__inst *);
 
 /* ---- timers (timer.c) ---------------------------------------------------------------------- */
 

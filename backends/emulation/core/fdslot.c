@@ -262,6 +262,24 @@ evany__slots_again(struct evany__inst *inst)
 	}
 }
 
+/* A number that is found closed now is left to be found by a wait. */
+void
+evany__slots_fresh(struct evany__inst *inst)
+{
+	struct evany__fdslot *fs;
+	uint32_t i, page;
+
+	for (page = 0; page < inst->in_npages; page++)
+		for (i = 0; inst->in_pages[page] != NULL &&
+		    i < EVANY__PAGE_SLOTS; i++) {
+			fs = &inst->in_pages[page][i];
+			if (fs->fs_watches != NULL)
+				(void)evany__slot_update(inst, (int)(page *
+				    EVANY__PAGE_SLOTS + i), fs,
+				    (1U << EVANY__W_COUNT) - 1);
+		}
+}
+
 void
 evany__slots_fini(struct evany__inst *inst)
 {

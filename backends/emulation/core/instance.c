@@ -582,6 +582,24 @@ evany__wait_longer(struct evany__wait *wa)
 	}
 }
 
+void
+evany__inst_recall(int number)
+{
+	struct evany__inst *inst;
+	int i;
+
+	if ((inst = evany__inst_find(number, true)) == NULL)
+		return;
+	evany__inst_enter(inst, number);
+	for (i = 0; i < EVANY__CLOCKS; i++)
+		inst->in_alarm[i] = 0;
+	inst->in_unsettled = true;
+	inst->in_rung = false;
+	inst->in_driver->dr_again(inst);
+	(void)evany__inst_leave(inst);
+	evany__inst_drop(inst);
+}
+
 /*
  * The records carry another instance's tag, or the call through number
  * failed: finds out what number names now.
@@ -593,6 +611,13 @@ wait_switch(struct evany__wait *wa)
 
 	if ((inst = evany__inst_find(wa->wa_number, true)) == NULL)
 		return (EBADF);
+	/* Another facility's, which makes nothing of this one's sink. */
+	if (strcmp(inst->in_driver->dr_name,
+	    wa->wa_inst->in_driver->dr_name) != 0) {
+		evany__inst_drop(inst);
+		evany__inst_recall(wa->wa_number);
+		return (EBADF);
+	}
 	evany__inst_drop(wa->wa_inst);
 	wa->wa_inst = inst;
 	wa->wa_first = 0;

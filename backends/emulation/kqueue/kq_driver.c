@@ -417,6 +417,7 @@ const struct evany__driver evany__kqueue_driver = {
 	.dr_fd = kqueue_fd,
 	.dr_ready = kqueue_ready,
 	.dr_fd_gone = kqueue_fd_gone,
+	.dr_again = evany__slots_fresh,
 	.dr_timer = kqueue_timer,
 	.dr_closing = evany__slot_close,
 	.dr_close = kqueue_close

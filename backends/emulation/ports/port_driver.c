@@ -448,8 +448,22 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 	}
 }
 
+static void
+port_again(struct evany__inst *inst)
+{
+	struct port *pt = port_of(inst);
+	bool intruded = evany__port_intrude(pt);
+
+	evany__port_fd_rearm(pt);
+	if (pt->pt_rung)
+		evany__port_unring(pt, inst->in_number);
+	if (intruded)
+		evany__port_retreat(pt);
+}
+
 const struct evany__driver evany__port_driver = {
 	.dr_name = "ports",
+	.dr_again = port_again,
 	.dr_timer = evany__port_timer_expire,
 	.dr_closing = port_closing,
 	.dr_close = port_close,

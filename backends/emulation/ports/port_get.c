@@ -574,20 +574,17 @@ changed(struct port **ptp, int number)
 	struct port *pt;
 	int error;
 
-	if ((pt = evany__port_find(number, true, &error)) == NULL)
-		return (error);
+	pt = evany__port_find(number, true, &error);
 	if (pt == *ptp) {
 		evany__port_drop(pt);
 		return (EBADF);
 	}
+	/* Reports of this one may have been taken for the other's. */
+	evany__inst_recall(number);
+	if (pt == NULL)
+		return (error);
 	evany__port_drop(*ptp);
 	*ptp = pt;
-	/* Reports of this one may have been taken for the other's. */
-	evany__port_enter(pt, number);
-	evany__port_fd_rearm(pt);
-	if (pt->pt_rung)
-		evany__port_unring(pt, number);
-	(void)evany__port_leave(pt);
 	return (EAGAIN);
 }
 

@@ -395,6 +395,7 @@ uni_fd_gone(struct evany__inst *inst, int fd, bool reused)
 	.dr_fd = evany__uni_fd,						\
 	.dr_ready = uni_ready,						\
 	.dr_fd_gone = uni_fd_gone,					\
+	.dr_again = evany__slots_fresh,					\
 	.dr_timer = evany__uni_timer,					\
 	.dr_closing = evany__slot_close
 
