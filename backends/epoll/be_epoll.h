@@ -62,16 +62,11 @@ struct ep_priv {
 /* 0 or an errno value; errno is left alone. */
 int	evany__ep_ctl(int ep, int op, int fd, uint32_t events, uint64_t cookie);
 
-/*
- * As epoll_wait(2) until a deadline, but a failure is a negative errno value;
- * cancellable unless the deadline is 0.
- */
-struct epoll_event;
-long	evany__ep_wait(int ep, struct epoll_event *, int room,
-	    int64_t deadline);
 void	evany__ep_close(int *fdp);
 int	evany__be_epoll_names(struct evany__inst *, int number);
 
+int	evany__be_epoll_change(struct evany__inst *, int number,
+	    struct evany__change *, int n, int *donep);
 int	evany__be_epoll_evict(struct evany__inst *, int number, int fd,
 	    uint64_t cookie);
 /*
@@ -82,6 +77,17 @@ void	evany__be_epoll_abandon(struct evany__inst *, int old, int number);
 int	evany__be_epoll_tag(struct evany__inst *, int fd);
 int	evany__be_epoll_same(int, int);
 int	evany__be_epoll_renew(struct evany__inst *, const int *numbers, int n);
+
+/* be_epoll_wait.c */
+int	evany__be_epoll_wait(struct evany__inst *, int number,
+	    struct evany__change *, int nchanges, struct evany__ready *,
+	    int room, int *countp, int64_t deadline);
+/*
+ * As epoll_wait(2) until a deadline, but a failure is a negative errno value;
+ * cancellable unless the deadline is 0.
+ */
+long	evany__ep_wait(int ep, struct epoll_event *, int room,
+	    int64_t deadline);
 
 /* be_epoll_bell.c */
 int	evany__be_epoll_wake(struct evany__inst *, int number);
