@@ -356,6 +356,12 @@ void	evany__inst_unlock(struct evany__inst *);
 void	evany__lock_mark(void);
 void	evany__lock_unmark(void);
 
+/*
+ * Is there such a process?  A child that has ended is not, though it was not
+ * waited for; another one that got the pid is.
+ */
+bool	evany__alive(pid_t);
+
 /* Wakes waiters and pollers if something is ready.  Lock held.  0 or EIDRM. */
 int	evany__inst_ring(struct evany__inst *);
 

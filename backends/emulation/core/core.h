@@ -46,12 +46,17 @@
 /*
  * A mutex.  A shared one works across fork in shared memory and survives the
  * death of its holder: enter then returns EOWNERDEAD once, with the lock held,
- * and the caller makes the state good.
+ * and the caller makes the state good.  Of each process one thread at a time
+ * may enter a shared one.
  */
 struct evany__lock {
 	pthread_mutex_t		 lk_mutex;
 	bool			 lk_lone;	/* may be set after init */
 	bool			 lk_plain;	/* held without the mutex */
+#ifndef HAVE_PTHREAD_MUTEXATTR_SETROBUST
+	bool			 lk_shared;	/* (c) lk_holder is the lock */
+	atomic_int		 lk_holder;	/* a pid, 0: free */
+#endif
 };
 int	evany__lock_init(struct evany__lock *, bool shared);
 void	evany__lock_fini(struct evany__lock *);
@@ -118,6 +123,10 @@ evany__lock_leave(struct evany__lock *lk)
 
 	if (lk->lk_plain)
 		lk->lk_plain = false;
+#ifndef HAVE_PTHREAD_MUTEXATTR_SETROBUST
+	else if (lk->lk_shared)
+		atomic_store(&lk->lk_holder, 0);
+#endif
 	else
 		(void)pthread_mutex_unlock(&lk->lk_mutex);
 	evany__lock_down();

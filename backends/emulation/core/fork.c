@@ -21,12 +21,15 @@
 
 #include <sys/mman.h>
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
 #include "backends/emulation/core/core.h"
+#include "backends/rawcall.h"
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
@@ -41,6 +44,23 @@ evany__fork_guest(void)
 {
 	return (atomic_load_explicit(&fork_pid, memory_order_relaxed) !=
 	    (int)getpid());
+}
+
+bool
+evany__alive(pid_t pid)
+{
+	siginfo_t si;
+	int cancel, saved = errno;
+	bool alive = kill(pid, 0) == 0 || errno != ESRCH;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	si.si_pid = 0;
+	if (alive && evany__waitid(P_PID, (id_t)pid, &si,
+	    WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == pid)
+		alive = false;
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (alive);
 }
 
 static _Atomic(evany__fork_fn *) fork_notified;

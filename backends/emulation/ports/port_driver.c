@@ -19,12 +19,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "backends/emulation/ports/portq.h"
-#include "backends/rawcall.h"
 
 #define EVENTS_MOST	(UINT32_MAX / 64)
 
@@ -250,22 +248,10 @@ evany__port_retreat(struct port *pt)
 	shared_leave(pt);
 }
 
-/* A child that has ended is there until it is waited for, or so it seems. */
 bool
 evany__port_alive(const struct port_owner *po)
 {
-	siginfo_t si;
-	int cancel, saved = errno;
-	bool alive = kill(po->po_pid, 0) == 0 || errno != ESRCH;
-
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	si.si_pid = 0;
-	if (alive && evany__waitid(P_PID, (id_t)po->po_pid, &si,
-	    WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == po->po_pid)
-		alive = false;
-	(void)pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-	return (alive);
+	return (evany__alive(po->po_pid));
 }
 
 /* ---- life ----------------------------------------------------------------------- */

@@ -40,9 +40,7 @@ evany__port_shared_new(uint32_t max)
 	if ((p = evany__share_new(bytes)) == NULL)
 		return (NULL);
 	ps = (struct port_shared *)(void *)p;
-	/* Where there are no such locks, nothing is shared by a fork either. */
-	if (evany__lock_init(&ps->ps_lock, true) != 0 &&
-	    evany__lock_init(&ps->ps_lock, false) != 0) {
+	if (evany__lock_init(&ps->ps_lock, true) != 0) {
 		evany__share_free(p, bytes);
 		return (NULL);
 	}
