@@ -248,7 +248,8 @@ struct evany__be_ops {
 	/*
 	 * Makes the instance readable and ends a wait: one record of kind
 	 * BELL.  Calls coalesce.  EIDRM if number no longer names it.  Not for
-	 * an instance that is shared, once there has been a fork.
+	 * an instance that is shared, once there has been a fork; one that is
+	 * on its way then may come to nothing.
 	 */
 	int	(*be_wake)(struct evany__inst *, int number);
 
@@ -293,12 +294,25 @@ struct evany__be_ops {
 		    int64_t at);
 
 	/*
-	 * In the child of fork: drop inner descriptors, touch no object.  If
-	 * the instance is shared and be_shares is set, the child goes on with
-	 * the number: what it changes and takes through it, it changes and
-	 * takes for both, but for feeders and alarms.
+	 * A fork is about to come, and the child shall have the instance too,
+	 * which is a shared one: makes what that takes.  An error: the child
+	 * will not have it.  Absent if nothing is needed.  From then on the
+	 * caller sees to it that of all processes one at a time marks and
+	 * rouses.
 	 */
-	void	(*be_fork_child)(struct evany__inst *);
+	int	(*be_share)(struct evany__inst *);
+
+	/*
+	 * In the child of fork: drop inner descriptors, touch no object.  With
+	 * statep NULL the child does not have the instance.  Else it goes on
+	 * with the number, and *statep may become another state.  Marks and
+	 * rouses are for both, feeders and alarms each has of its own.
+	 * be_shares: descriptors are for both, too, what either changes and
+	 * takes.  Else they are each process's own, none at first in the
+	 * child; what is ready makes the number readable only when it has been
+	 * taken in and marked for, see evany__inst_found.
+	 */
+	void	(*be_fork_child)(struct evany__inst *, void **statep);
 	bool	be_shares;
 
 	/* The child does not even inherit the numbers: they are closed. */
@@ -355,6 +369,13 @@ void	evany__inst_unlock(struct evany__inst *);
  */
 void	evany__lock_mark(void);
 void	evany__lock_unmark(void);
+
+/*
+ * Something is to be reported of a shared instance, and no thread may be
+ * waiting: the driver takes it in.  From a mechanism's thread, no lock held;
+ * a state that has gone since is no harm.
+ */
+void	evany__inst_found(struct evany__inst *);
 
 /*
  * Is there such a process?  A child that has ended is not, though it was not

@@ -695,11 +695,12 @@ be_epoll_alarm(struct evany__inst *inst, int number, int clock, int64_t at)
 }
 
 static void
-be_epoll_fork_child(struct evany__inst *inst)
+be_epoll_fork_child(struct evany__inst *inst, void **statep)
 {
 	struct be_epoll *ep = evany__inst_state(inst);
 	int i;
 
+	(void)statep;
 	evany__ep_bell_fork_child();
 	ep->ep_bell = false;
 	side_close(ep);

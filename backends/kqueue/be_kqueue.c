@@ -176,10 +176,11 @@ be_kqueue_same(int a, int b)
 }
 
 static void
-be_kqueue_fork_child(struct evany__inst *inst)
+be_kqueue_fork_child(struct evany__inst *inst, void **statep)
 {
 	struct be_kqueue *kb = evany__inst_state(inst);
 
+	(void)statep;
 	evany__kb_nest_fork_child();
 	evany__kb_mark_close(kb);
 	kb->kb_doze = kb->kb_dozes = -1;

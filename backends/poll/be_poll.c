@@ -24,14 +24,14 @@
  * Alarms:  a time at which the thread writes the byte, and which each wait
  *          compares with the clock.  Nobody tells us when the realtime clock
  *          is set, so that one is looked at every REALTIME_NS.
- * Marks:   poll_mark.c, with what sleeps without taking anything.
+ * Marks:   poll_mark.c, with the bell and what sleeps without taking anything.
  * Race:    a queue that was closed is not known to be so until core releases
  *          it; until then its descriptors wake the thread, once each.
  * Locks:   bp_lock (4), for all of the state but the pipe, the bell and the
- *          mark; wake takes none, so that it can be called while a wait is
- *          interrupted by a signal handler.
+ *          mark.
  * Fork:    the child closes its copies of the inner descriptors and never
- *          looks at the state: a thread may have been changing it.
+ *          looks at the state: a thread may have been changing it.  Of what
+ *          goes on in the child: poll_share.c.
  */
 #include "config.h"
 
@@ -94,18 +94,37 @@ be_poll_probe(void)
 	return (error == EMFILE || error == ENFILE ? 0 : error);
 }
 
+struct be_poll *
+evany__bp_new(struct evany__inst *inst)
+{
+	struct be_poll *bp;
+
+	if ((bp = calloc(1, sizeof(*bp))) == NULL)
+		return (NULL);
+	if (pthread_mutex_init(&bp->bp_lock, NULL) != 0) {
+		free(bp);
+		return (NULL);
+	}
+	bp->bp_inst = inst;
+	bp->bp_tag = evany__inst_tag(inst);
+	bp->bp_doze = (struct evany__pipe)EVANY__PIPE_NONE;
+	bp->bp_look = bp->bp_next = EVANY__FOREVER;
+	bp->bp_tick.bt_fn = be_poll_tick;
+	bp->bp_release.br_fn = be_poll_free;
+	TAILQ_INIT(&bp->bp_ready);
+	LIST_INIT(&bp->bp_parked);
+	LIST_INIT(&bp->bp_nests);
+	return (bp);
+}
+
 static int
 be_poll_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
 {
 	struct be_poll *bp;
 	int cancel, error, number, saved;
 
-	if ((bp = calloc(1, sizeof(*bp))) == NULL)
+	if ((bp = evany__bp_new(inst)) == NULL)
 		return (ENOMEM);
-	if ((error = pthread_mutex_init(&bp->bp_lock, NULL)) != 0) {
-		free(bp);
-		return (error);
-	}
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if ((error = evany__pipe_make(&bp->bp_pipe)) != 0)
@@ -128,18 +147,9 @@ out:
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	if (error != 0) {
-		(void)pthread_mutex_destroy(&bp->bp_lock);
-		free(bp);
+		be_poll_free(&bp->bp_release);
 		return (error);
 	}
-	bp->bp_tag = evany__inst_tag(inst);
-	bp->bp_doze = (struct evany__pipe)EVANY__PIPE_NONE;
-	bp->bp_look = bp->bp_next = EVANY__FOREVER;
-	bp->bp_tick.bt_fn = be_poll_tick;
-	bp->bp_release.br_fn = be_poll_free;
-	TAILQ_INIT(&bp->bp_ready);
-	LIST_INIT(&bp->bp_parked);
-	LIST_INIT(&bp->bp_nests);
 	evany__pn_enter(bp);
 	*statep = bp;
 	*numberp = number;
@@ -158,6 +168,8 @@ be_poll_free(struct evany__bg_release *br)
 	free(bp->bp_table);
 	free(bp->bp_fds);
 	free(bp->bp_entries);
+	if (bp->bp_child != NULL)
+		be_poll_free(&bp->bp_child->bp_release);
 	free(bp);
 }
 
@@ -179,6 +191,7 @@ be_poll_close(struct evany__inst *inst)
 	evany__bg_tick_stop(&bp->bp_tick);
 	evany__pipe_close(&bp->bp_pipe);
 	evany__pipe_close(&bp->bp_doze);
+	evany__bs_close(bp);
 	evany__bp_leave(bp, cancel);
 	evany__bg_release(&bp->bp_release);
 	errno = saved;
@@ -214,7 +227,7 @@ be_poll_same(int a, int b)
 }
 
 static void
-be_poll_fork_child(struct evany__inst *inst)
+be_poll_fork_child(struct evany__inst *inst, void **statep)
 {
 	struct be_poll *bp = evany__inst_state(inst);
 	int saved;
@@ -222,10 +235,15 @@ be_poll_fork_child(struct evany__inst *inst)
 	saved = errno;
 	evany__bg_fork_child();
 	evany__pn_fork_child();
-	evany__pipe_close(&bp->bp_pipe);
 	/* Another thread may have been making it. */
 	if (atomic_load(&bp->bp_dozes))
 		evany__pipe_close(&bp->bp_doze);
+	if (statep != NULL)
+		*statep = evany__bs_child(bp);
+	else {
+		evany__pipe_close(&bp->bp_pipe);
+		evany__bs_forget(bp);
+	}
 	errno = saved;
 }
 
@@ -245,13 +263,27 @@ alarm_next(const struct be_poll *bp, int clock)
 	return ((bp->bp_due & 1U << clock) != 0 ? 0 : bp->bp_alarm[clock]);
 }
 
+/* Is there what a wait would report, by the last look? */
+static bool
+has_ready(const struct be_poll *bp)
+{
+	return (bp->bp_due != 0 || !TAILQ_EMPTY(&bp->bp_ready));
+}
+
+/* In a shared instance that is for the thread to tell. */
+static bool
+found(struct be_poll *bp)
+{
+	return (atomic_load(&bp->bp_share) != NULL && has_ready(bp));
+}
+
 /* Sets the tick to the first thing that the thread must look at. */
 static void
 tick_set(struct be_poll *bp)
 {
 	int64_t at, next, now;
 
-	next = bp->bp_look;
+	next = found(bp) ? 0 : bp->bp_look;
 	at = alarm_next(bp, EVANY__MONOTONIC);
 	if (at != 0 && at < next)
 		next = at;
@@ -288,7 +320,11 @@ evany__bp_settle(struct be_poll *bp)
 	if ((due & ~bp->bp_due) != 0)
 		evany__bp_news(bp);
 	bp->bp_due = due;
-	if (due != 0 || !TAILQ_EMPTY(&bp->bp_ready) || has_bell(bp)) {
+	if (atomic_load(&bp->bp_share) != NULL) {
+		tick_set(bp);
+		return;
+	}
+	if (has_ready(bp) || has_bell(bp)) {
 		if (!bp->bp_rung)
 			bp->bp_rung = evany__pipe_ring(&bp->bp_pipe) == 0;
 	} else if (atomic_exchange(&bp->bp_stray, 0) || bp->bp_rung) {
@@ -305,43 +341,26 @@ static void
 be_poll_tick(struct evany__bg_tick *bt)
 {
 	struct be_poll *bp;
+	struct evany__inst *inst;
 	int cancel;
 
 	bp = (struct be_poll *)(void *)((char *)bt -
 	    offsetof(struct be_poll, bp_tick));
+	inst = NULL;
 	evany__bp_enter(bp, &cancel);
 	if (!bp->bp_closed) {
 		bp->bp_next = EVANY__FOREVER;
 		evany__pg_tick(bp, evany__now(EVANY__MONOTONIC));
-		evany__bp_settle(bp);
+		/* Who takes it in sets the tick again. */
+		if (found(bp))
+			inst = bp->bp_inst;
+		else
+			evany__bp_settle(bp);
 	}
 	evany__bp_leave(bp, cancel);
-}
-
-/*
- * The bell is set before the byte is written, and the byte noted after: a wait
- * that finds the bell in between leaves a byte for a later one to take out,
- * and no wait can miss both.
- */
-static int
-be_poll_wake(struct evany__inst *inst, int number)
-{
-	struct be_poll *bp = evany__inst_state(inst);
-	int cancel, error, saved;
-
-	saved = errno;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (!evany__pipe_names(&bp->bp_pipe, number))
-		error = EIDRM;
-	else {
-		atomic_store(&bp->bp_bell, 1);
-		error = evany__pipe_ring(&bp->bp_pipe);
-		atomic_store(&bp->bp_stray, 1);
-		evany__bp_news(bp);
-	}
-	(void)pthread_setcancelstate(cancel, NULL);
-	errno = saved;
-	return (error);
+	/* From here on it may be freed. */
+	if (inst != NULL)
+		evany__inst_found(inst);
 }
 
 static int
@@ -401,26 +420,39 @@ entry_set(struct be_poll *bp, struct poll_entry *pe, int fd,
 
 /* Is the number another file's than core knows of? */
 static bool
-change_stale(struct be_poll *bp, const struct evany__change *ch,
+stale(struct be_poll *bp, const struct evany__change *ch,
     const struct stat *st)
 {
-	struct poll_entry *pe;
-	bool stale;
-	int cancel;
+	const struct poll_entry *pe;
+	uint8_t id[EVANY__FD_PRIV];
 
 	if (*(const uint8_t *)ch->ch_priv == 0)
 		return (false);
-	evany__bp_enter(bp, &cancel);
+	if (atomic_load(&bp->bp_share) != NULL) {
+		/* It may be another process that registered it. */
+		evany__pe_identity(ch->ch_fd, st, id);
+		return (memcmp(id, ch->ch_priv, sizeof(id)) != 0);
+	}
 	pe = evany__pe_find(bp, ch->ch_fd, false);
-	stale = pe == NULL || !evany__pe_is(pe, st);
+	return (pe == NULL || !evany__pe_is(pe, st));
+}
+
+static bool
+change_stale(struct be_poll *bp, const struct evany__change *ch,
+    const struct stat *st)
+{
+	bool is;
+	int cancel;
+
+	evany__bp_enter(bp, &cancel);
+	is = stale(bp, ch, st);
 	evany__bp_leave(bp, cancel);
-	return (stale);
+	return (is);
 }
 
 static int
 change_one(struct be_poll *bp, struct evany__change *ch)
 {
-	static const uint8_t known = 1;
 	struct poll_entry *pe;
 	struct stat st;
 	bool nested;
@@ -429,19 +461,20 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 	error = evany__number_stat(ch->ch_fd, &st) == -1 ? EBADF : 0;
 	nested = false;
 	if (error == 0 && S_ISFIFO(st.st_mode) && !off(ch) &&
-	    !change_stale(bp, ch, &st) && (error = evany__pn_check(bp, &st, &nested)) != 0)
+	    !change_stale(bp, ch, &st) &&
+	    (error = evany__pn_check(bp, &st, &nested)) != 0)
 		return (error);
 
 	evany__bp_enter(bp, &cancel);
 	pe = evany__pe_find(bp, ch->ch_fd, false);
-	if (*(uint8_t *)ch->ch_priv == 0) {
-		/* What core has forgotten. */
-		if (pe != NULL)
-			evany__pe_drop(pe);
-		pe = NULL;
-	} else if (error == 0 && (pe == NULL ||
-	    !evany__pe_is(pe, &st)))
+	if (error == 0 && stale(bp, ch, &st))
 		error = ESTALE;
+	else if (pe != NULL && (*(uint8_t *)ch->ch_priv == 0 ||
+	    (error == 0 && !evany__pe_is(pe, &st)))) {
+		/* What core has forgotten. */
+		evany__pe_drop(pe);
+		pe = NULL;
+	}
 	if (error == 0 && !off(ch)) {
 		if (pe == NULL && evany__ff_never_blocks(&st))
 			error = EPERM;
@@ -449,13 +482,17 @@ change_one(struct be_poll *bp, struct evany__change *ch)
 			error = entry_set(bp, pe, ch->ch_fd, &st, nested,
 			    ch->ch_want, ch->ch_fresh, ch->ch_cookie);
 		if (error == 0)
-			*(uint8_t *)ch->ch_priv = known;
+			evany__pe_identity(ch->ch_fd, &st, ch->ch_priv);
 	} else {
 		if (pe != NULL)
 			evany__pe_drop(pe);
-		/* EBADF is no answer yet to what the number is next. */
-		if (error != EBADF)
-			*(uint8_t *)ch->ch_priv = 0;
+		/*
+		 * EBADF is no answer yet to what the number is next, and what
+		 * it is here it need not be in another process.
+		 */
+		if (error != EBADF && (error != ESTALE ||
+		    atomic_load(&bp->bp_share) == NULL))
+			memset(ch->ch_priv, 0, EVANY__FD_PRIV);
 	}
 	evany__bp_settle(bp);
 	evany__bp_leave(bp, cancel);
@@ -580,8 +617,10 @@ record(struct be_poll *bp, struct evany__ready *rd, int kind, int index)
 static bool
 take_bell(struct be_poll *bp)
 {
-	return (atomic_exchange(&bp->bp_bell, 0) ||
-	    atomic_load(&bp->bp_marked));
+	bool rung = atomic_exchange(&bp->bp_bell, 0);
+
+	return (rung || (atomic_load(&bp->bp_share) != NULL ?
+	    evany__bs_marked(bp) : atomic_load(&bp->bp_marked)));
 }
 
 /*
@@ -724,12 +763,13 @@ const struct evany__be_ops evany__be_poll_ops = {
 	.be_feed = be_poll_feed,
 	.be_unfeed = be_poll_unfeed,
 	.be_wait = be_poll_wait,
-	.be_wake = be_poll_wake,
+	.be_wake = evany__be_poll_wake,
 	.be_hush = evany__be_poll_hush,
 	.be_mark = evany__be_poll_mark,
 	.be_rouse = evany__be_poll_rouse,
 	.be_doze = evany__be_poll_doze,
 	.be_alarm = be_poll_alarm,
+	.be_share = evany__be_poll_share,
 	.be_fork_child = be_poll_fork_child,
 	.be_threads = true
 };

@@ -88,7 +88,12 @@ TAILQ_HEAD(poll_queue, poll_entry);
 LIST_HEAD(poll_nests, poll_entry);
 LIST_HEAD(poll_edges, poll_edge);
 
+#define POLL_BEDS	4
+
+struct poll_shared;
+
 struct be_poll {
+	struct evany__inst	*bp_inst;	/* (c) */
 	struct evany__pipe	 bp_pipe;	/* (c) pi_read: a duplicate */
 	unsigned		 bp_tag;	/* (c) */
 	atomic_int		 bp_bell;	/* (a) wake was called */
@@ -100,12 +105,19 @@ struct be_poll {
 	atomic_int		 bp_dozing;	/* (a) somebody does */
 	atomic_int		 bp_news;	/* (a) for the next doze */
 
+	_Atomic(struct poll_shared *) bp_share;	/* (a) NULL: not shared yet */
+	struct evany__pipe	 bp_beds[POLL_BEDS]; /* (c) as soon as bp_share */
+	int			 bp_seat;	/* and this, -1: none */
+	unsigned		 bp_heard;	/* the dozer's */
+	struct be_poll		*bp_parent;	/* (c) left alone */
+
 	TAILQ_ENTRY(be_poll)	 bp_link;	/* (n) all instances */
 	TAILQ_ENTRY(be_poll)	 bp_walk;	/* (n) */
 	bool			 bp_seen;	/* (n) by this walk */
 
 	pthread_mutex_t		 bp_lock;
 	/* (p) from here */
+	struct be_poll		*bp_child;	/* for one that is forked */
 	bool			 bp_closed;
 	bool			 bp_rung;	/* a byte is in the pipe */
 	struct poll_entry	**bp_table;	/* by number */
@@ -130,7 +142,9 @@ struct be_poll {
 	struct evany__bg_release bp_release;
 };
 
-/* be_poll.c: the lock, with cancellation held off. */
+/* be_poll.c: state without a pipe; NULL: no memory. */
+struct be_poll *evany__bp_new(struct evany__inst *);
+/* The lock, with cancellation held off. */
 void	evany__bp_enter(struct be_poll *, int *cancelp);
 void	evany__bp_leave(struct be_poll *, int cancel);
 /* Rings or silences the number, sets the tick.  Lock held. */
@@ -143,12 +157,23 @@ int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
 	    int cancel);
 
 /* poll_mark.c; no lock held, but for evany__bp_news, with any. */
+int	evany__be_poll_wake(struct evany__inst *, int number);
 int	evany__be_poll_hush(struct evany__inst *, int number);
 int	evany__be_poll_mark(struct evany__inst *, int number, bool on);
 int	evany__be_poll_rouse(struct evany__inst *, int number);
 int	evany__be_poll_doze(struct evany__inst *, int number, int64_t deadline);
 /* Something has come to be ready. */
 void	evany__bp_news(struct be_poll *);
+
+/* poll_share.c; the last four of an instance with bp_share. */
+int	evany__be_poll_share(struct evany__inst *);
+struct be_poll *evany__bs_child(struct be_poll *parent);
+void	evany__bs_forget(struct be_poll *);
+void	evany__bs_close(struct be_poll *);
+bool	evany__bs_marked(struct be_poll *);
+void	evany__bs_mark(struct be_poll *, bool on);
+void	evany__bs_rouse(struct be_poll *);
+int	evany__bs_doze(struct be_poll *, int64_t deadline, int cancel);
 
 /* poll_entry.c; lock held for all of it. */
 struct poll_entry *evany__pe_find(struct be_poll *, int fd, bool feeder);
@@ -157,6 +182,9 @@ int	evany__pe_add(struct be_poll *, int fd, const struct stat *,
 int	evany__pe_want(struct poll_entry *, const uint8_t *want,
 	    unsigned fresh);
 void	evany__pe_drop(struct poll_entry *);
+/* Which file that is, as told from others by any process; byte 0 is not 0. */
+void	evany__pe_identity(int fd, const struct stat *,
+	    uint8_t id[EVANY__FD_PRIV]);
 /* Is this the file that was registered, as far as can be told? */
 bool	evany__pe_is(const struct poll_entry *, const struct stat *);
 /* Looks at the entry, or at all; what it finds decides who is ready. */

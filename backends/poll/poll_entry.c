@@ -47,6 +47,22 @@ pe_end(int fd, const struct stat *st)
 	    0);
 }
 
+void
+evany__pe_identity(int fd, const struct stat *st, uint8_t id[EVANY__FD_PRIV])
+{
+	const uint64_t parts[] = { (uint64_t)st->st_dev,
+	    (uint64_t)st->st_ino, (uint64_t)pe_end(fd, st) };
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		hash = (hash ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	memcpy(id, &hash, sizeof(hash));
+	id[0] |= 1;
+}
+
 bool
 evany__pe_is(const struct poll_entry *pe, const struct stat *st)
 {

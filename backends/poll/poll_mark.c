@@ -5,8 +5,11 @@
  */
 
 /*
- * poll_mark: a bell that stays, and sleep that takes nothing.
+ * poll_mark: the bell, one that stays, and sleep that takes nothing.
  *
+ * Bell:    set before the byte is written, and the byte noted after: a wait that
+ *          finds the bell in between leaves a byte for a later one to take out,
+ *          and no wait can miss both.
  * Mark:    like the bell, but for a byte that stays in the pipe and a record
  *          that every wait gets.
  * Doze:    readiness and marks may keep the number's pipe full, so who dozes
@@ -20,8 +23,15 @@
  *          ready at the next counts as new, for nobody else would serve it.
  * Race:    a doze takes the byte first, then bp_news: what comes in between
  *          adds no byte, but is there when its caller looks.
- * Locks:   marking takes none, for the reasons of wake.  bp_lock (4) for the
- *          making of the pipe and for looks.
+ * Shared:  poll_share.c, once a fork has come.
+ * Late:    a wake that has begun before a fork may come after share_open() has
+ *          emptied the number's pipe, and its byte would stay there.  It comes
+ *          to nothing then, since the driver has marked for what it told of,
+ *          or else is over when share_open() begins, whose pipe keeps the bell.
+ * Locks:   marking and waking take none, so that both can be done while a wait
+ *          is interrupted by a signal handler; but waking what may be shared
+ *          does, and is not done by such handlers with a lock held.  bp_lock
+ *          (4) for that, the making of the pipe and looks.
  */
 #include "config.h"
 
@@ -35,6 +45,42 @@ evany__bp_news(struct be_poll *bp)
 {
 	if (!atomic_exchange(&bp->bp_news, 1) && atomic_load(&bp->bp_dozes))
 		(void)evany__pipe_ring(&bp->bp_doze);
+}
+
+static int
+bell_ring(struct be_poll *bp)
+{
+	int error;
+
+	atomic_store(&bp->bp_bell, 1);
+	error = evany__pipe_ring(&bp->bp_pipe);
+	atomic_store(&bp->bp_stray, 1);
+	evany__bp_news(bp);
+	return (error);
+}
+
+int
+evany__be_poll_wake(struct evany__inst *inst, int number)
+{
+	struct be_poll *bp = evany__inst_state(inst);
+	int cancel, error, saved, unused;
+
+	saved = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	error = 0;
+	if (!evany__pipe_names(&bp->bp_pipe, number))
+		error = EIDRM;
+	else if (!evany__inst_shared(inst))
+		error = bell_ring(bp);
+	else {
+		evany__bp_enter(bp, &unused);
+		if (atomic_load(&bp->bp_share) == NULL)
+			error = bell_ring(bp);
+		evany__bp_leave(bp, unused);
+	}
+	(void)pthread_setcancelstate(cancel, NULL);
+	errno = saved;
+	return (error);
 }
 
 static int
@@ -93,6 +139,8 @@ evany__be_poll_mark(struct evany__inst *inst, int number, bool on)
 	error = 0;
 	if (!evany__pipe_names(&bp->bp_pipe, number))
 		error = EIDRM;
+	else if (atomic_load(&bp->bp_share) != NULL)
+		evany__bs_mark(bp, on);
 	else if (on)
 		error = mark_on(bp);
 	else
@@ -111,7 +159,9 @@ evany__be_poll_rouse(struct evany__inst *inst, int number)
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	error = evany__pipe_names(&bp->bp_pipe, number) ? 0 : EIDRM;
-	if (error == 0)
+	if (error == 0 && atomic_load(&bp->bp_share) != NULL)
+		evany__bs_rouse(bp);
+	else if (error == 0)
 		evany__bp_news(bp);
 	(void)pthread_setcancelstate(cancel, NULL);
 	errno = saved;
@@ -167,6 +217,10 @@ evany__be_poll_doze(struct evany__inst *inst, int number, int64_t deadline)
 	if (!evany__pipe_names(&bp->bp_pipe, number) ||
 	    !evany__pipe_names(&bp->bp_pipe, bp->bp_pipe.pi_read)) {
 		error = EBADF;
+		goto out;
+	}
+	if (atomic_load(&bp->bp_share) != NULL) {
+		error = evany__bs_doze(bp, deadline, cancel);
 		goto out;
 	}
 	if ((error = doze_look(bp)) != 0)

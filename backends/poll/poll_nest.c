@@ -18,13 +18,14 @@
  * State:   the list of all instances.
  * Locks:   nest_lock (3) guards the list and a walk through it; one bp_lock
  *          (4) at a time is taken under it.
- * Fork:    the child begins with an empty list.
+ * Fork:    the child begins with an empty list; what goes on there enters it.
  */
 #include "config.h"
 
 #include "backends/poll/be_poll.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define CHECKS	64U	/* numbers looked at by one wait */
 
@@ -33,6 +34,7 @@ TAILQ_HEAD(nest_walk, be_poll);
 static pthread_mutex_t nest_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct nest_walk nest_all = TAILQ_HEAD_INITIALIZER(nest_all);
 static unsigned nest_count;
+static pid_t nest_pid;		/* whose list it is */
 
 static void
 nest_enter(int *cancelp)
@@ -56,6 +58,7 @@ evany__pn_enter(struct be_poll *bp)
 	int cancel;
 
 	nest_enter(&cancel);
+	nest_pid = getpid();
 	TAILQ_INSERT_TAIL(&nest_all, bp, bp_link);
 	nest_count++;
 	nest_leave(cancel);
@@ -199,6 +202,11 @@ evany__pn_closed(void)
 void
 evany__pn_fork_child(void)
 {
+	pid_t pid = getpid();
+
+	if (pid == nest_pid)
+		return;
+	nest_pid = pid;
 	(void)pthread_mutex_init(&nest_lock, NULL);
 	TAILQ_INIT(&nest_all);
 	nest_count = 0;

@@ -161,6 +161,32 @@ CT_TC(mark__beside_records, "neither a mark nor a level keeps the other out")
 	evt_close(p[1]);
 }
 
+/* Of the mechanism that must do something before a fork. */
+static void
+ct_body_wake__beside_share(const struct evany__be_ops *be)
+{
+	struct ct *ct = ct_open(be, TAG);
+
+	ct->ct_inst.in_shared = true;
+	/* One is there already, and one is late. */
+	ATF_CHECK_EQ(0, ct_wake(ct));
+	evany__inst_lock(&ct->ct_inst);
+	ATF_REQUIRE_EQ(0, be->be_share(&ct->ct_inst));
+	evany__inst_unlock(&ct->ct_inst);
+	ATF_CHECK(!evt_readable(ct->ct_number, 0));
+	ATF_CHECK_EQ(0, ct_wake(ct));
+	ATF_CHECK(!evt_readable(ct->ct_number, 0));
+	ATF_CHECK_EQ(0, ct_mark(ct, true));
+	ct_one_kind(ct, EVANY__CK_BELL, 0);
+	ATF_CHECK_EQ(0, ct_mark(ct, false));
+	ATF_CHECK(!evt_readable(ct->ct_number, 0));
+	ct_none(ct);
+	ct_close(ct);
+}
+
+CT_CASE(poll, wake__beside_share,
+    "wakes on both sides of a fork leave no byte, and the mark is seen")
+
 CT_TC(mark__and_wake, "a wake that nobody saw outlives the mark")
 {
 	struct ct *ct = ct_open(be, TAG);
@@ -747,6 +773,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	CT_ADD(tp, mark__stays);
 	CT_ADD(tp, mark__beside_records);
+	ATF_TP_ADD_TC(tp, poll__wake__beside_share);
 	CT_ADD(tp, mark__and_wake);
 	CT_ADD(tp, mark__ends_all_waits);
 	CT_ADD(tp, mark__number_gone);

@@ -182,7 +182,7 @@ fork_child(void *arg)
 
 	/* The number is core's to close. */
 	(void)close(ct->ct_number);
-	ct->ct_be->be_fork_child(&ct->ct_inst);
+	ct->ct_be->be_fork_child(&ct->ct_inst, NULL);
 	for (fd = 0; fd < LOW; fd++)
 		if (!was_open[fd] && fcntl(fd, F_GETFD) != -1)
 			return (fd);

@@ -85,11 +85,11 @@ hello_body()
 # A port is shared by fork, or the case is skipped.
 shared_ports()
 {
-	names=epoll
-	grep -q '^#define EVANY_BE_EPOLL' "$builddir/config.h" || names=poll
+	names=poll
+	! grep -q '^#define EVANY_BE_KQUEUE' "$builddir/config.h" || names=kqueue
+	! grep -q '^#define EVANY_BE_EPOLL' "$builddir/config.h" || names=epoll
 	case ${EVANY_BACKENDS:-$names} in
-	*epoll*) ;;
-	*poll*) atf_skip "with these mechanisms the child does not \
+	*kqueue*) atf_skip "with these mechanisms the child does not \
 have the port" ;;
 	esac
 }

@@ -37,7 +37,7 @@ evt_port_native(void)
 bool
 evt_port_shared(void)
 {
-	return (evt_port_native() || strcmp(evt_backend(), "linux") == 0);
+	return (evt_port_native() || strcmp(evt_backend(), "kqueue") != 0);
 }
 
 int

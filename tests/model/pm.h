@@ -52,6 +52,11 @@ enum pm_approx {
 	 * device and inode, with the portable ones everything does.
 	 */
 	PA_SAME_FILE,
+	/*
+	 * PORT-164: the file is not this process's.  With the portable
+	 * mechanisms a thread of one that has it tells of it, before long.
+	 */
+	PA_FAR,
 	PA_COUNT
 };
 extern unsigned long pm_allowed[PA_COUNT];

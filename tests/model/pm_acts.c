@@ -453,6 +453,21 @@ act_count(struct pm_world *w, int exec)
 		call(w, exec, &op, pm_counted, "port_getn");
 }
 
+/*
+ * A thread of the portable mechanisms has what was closed until somebody of its
+ * process waits, and another process would see that.
+ */
+static void
+let_go(struct pm_world *w, int exec)
+{
+
+	if (w->pw_linux)
+		return;
+	pm_touch(w);
+	pm_settle(w);
+	act_count(w, exec);
+}
+
 static void
 act_poll(struct pm_world *w, int exec)
 {
@@ -534,6 +549,7 @@ act_fork(struct pm_world *w)
 	if (exec == PM_EXECS || !evt_port_shared())
 		return;
 	ex = &w->pw_exec[exec];
+	let_go(w, 0);
 	w->pw_forked = true;
 	pm_exec_fork(ex);
 	pm_say(w, "fork(): [%d]\n", exec);
@@ -571,6 +587,8 @@ pm_act(struct pm_world *w, unsigned kind, int exec)
 		break;
 	case PM_ACT_CLOSE:
 		act_close(w, exec);
+		if (w->pw_forked)
+			let_go(w, exec);
 		break;
 	case PM_ACT_DUP:
 		act_dup(w);

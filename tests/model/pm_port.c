@@ -30,15 +30,23 @@ port_of(struct pm_world *w, int exec, const struct pm_op *op)
 
 /* ---- associations -------------------------------------------------------------- */
 
+/* Can a call of the process not see for itself whether it is ready? */
+static bool
+far(const struct pm_world *w, const struct pm_assoc *as, int proc)
+{
+	return (!w->pw_linux && w->pw_forked && as->as_hi == NEVER &&
+	    w->pw_fd[proc][as->as_fd] != as->as_file);
+}
+
 /* Its file was looked at, or may have been, from now on it is as it is. */
 static void
-looked(struct pm_world *w, struct pm_port *po)
+looked(struct pm_world *w, struct pm_port *po, int proc)
 {
 	struct pm_assoc *as;
 
 	for (as = po->po_assoc; as < po->po_assoc + PM_ASSOCS; as++)
 		if (as->as_state == PM_ARMED && as->as_must &&
-		    as->as_hi == NEVER)
+		    as->as_hi == NEVER && !far(w, as, proc))
 			as->as_hi = w->pw_seq;
 }
 
@@ -75,9 +83,9 @@ pm_port_refresh(struct pm_world *w, struct pm_port *po)
 		refresh(w, &po->po_assoc[i]);
 }
 
-/* Does an event about it stand in the queue, for whoever? */
+/* Does the process find an event about it in the queue, for whoever? */
 static enum sure
-queued(const struct pm_assoc *as)
+queued(const struct pm_world *w, const struct pm_assoc *as, int proc)
 {
 	if (as->as_state != PM_ARMED)
 		return (NO);
@@ -89,6 +97,8 @@ queued(const struct pm_assoc *as)
 		return (allow(PA_DEAD));
 	if (as->as_closed)
 		return (allow(PA_CLOSED));
+	if (as->as_must && far(w, as, proc))
+		return (allow(PA_FAR));
 	return (as->as_must ? MUST : allow(PA_PASSED));
 }
 
@@ -97,7 +107,7 @@ static enum sure
 deliverable(struct pm_world *w, const struct pm_assoc *as, int proc)
 {
 	const struct pm_file *f = w->pw_fd[proc][as->as_fd];
-	enum sure sure = queued(as);
+	enum sure sure = queued(w, as, proc);
 
 	if (sure == NO || as->as_loose)
 		return (sure);
@@ -384,7 +394,7 @@ sum(struct pm_world *w, struct pm_port *po, int proc)
 	su.su_mine[0] = su.su_mine[1] = po->po_users;
 	su.su_doubt = false;
 	for (as = po->po_assoc; as < po->po_assoc + PM_ASSOCS; as++) {
-		any = queued(as);
+		any = queued(w, as, proc);
 		mine = deliverable(w, as, proc);
 		su.su_all[0] += any == MUST;
 		su.su_all[1] += any != NO;
@@ -573,7 +583,7 @@ pm_got(struct pm_world *w, int exec, const struct pm_op *op,
 	enough(w, &su, op, n, slept);
 	take(w, po, pm_proc(exec), re->re_list, n);
 	if (n < (int)op->op_max && !su.su_doubt)
-		looked(w, po);
+		looked(w, po, pm_proc(exec));
 }
 
 void
@@ -589,7 +599,7 @@ pm_counted(struct pm_world *w, int exec, const struct pm_op *op,
 	else if (n < su.su_all[0] || n > su.su_all[1])
 		pm_fail(w, "max 0: %d queued, not %d to %d", n, su.su_all[0],
 		    su.su_all[1]);
-	looked(w, po);
+	looked(w, po, pm_proc(exec));
 }
 
 void

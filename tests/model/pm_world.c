@@ -196,14 +196,24 @@ pm_named(struct pm_world *w, int proc, int fd, struct pm_file *f)
 	each(w, named_again, proc, fd, f);
 }
 
+/* May a thread look while a call of another one is under way? */
+static bool
+looked_at(const struct pm_world *w)
+{
+	return (w->pw_waiter != -1 || (!w->pw_linux && w->pw_forked));
+}
+
 static void
 file_gone(struct pm_world *w, struct pm_file *f)
 {
 	if (f->mf_peer != NULL) {
 		f->mf_peer->mf_peer = NULL;
 		if (f->mf_kind == PM_SOCK) {
-			f->mf_peer->mf_full = false;
 			f->mf_peer->mf_reset = f->mf_bytes > 0;
+			/* The end is told before there is room. */
+			if (looked_at(w))
+				pm_touch(w);
+			f->mf_peer->mf_full = false;
 		}
 	}
 	each(w, file_freed, 0, 0, f);

@@ -326,6 +326,11 @@ struct evany__driver {
 	 * even if it was before.
 	 */
 	void	(*dr_again)(struct evany__inst *);
+	/*
+	 * What the mechanism has ready of an instance that is shared with
+	 * children shall be taken in.
+	 */
+	void	(*dr_found)(struct evany__inst *);
 	/* A timer has expired and is idle. */
 	void	(*dr_timer)(struct evany__inst *, struct evany__timer *);
 	/*
@@ -378,6 +383,7 @@ struct evany__inst {
 	bool				 in_shared;	/* with children */
 
 	LIST_ENTRY(evany__inst)		 in_link;	/* (t) */
+	bool				 in_kept;	/* (t) by a child now made */
 	int				 in_numbers[EVANY__NUMBERS]; /* (t) */
 	atomic_int			 in_refs;	/* (a) 0: being freed */
 

@@ -539,6 +539,22 @@ evany__inst_review(struct evany__inst *inst)
 }
 
 void
+evany__inst_found(struct evany__inst *inst)
+{
+	int number;
+
+	if (!evany__inst_take(inst))
+		return;
+	if (evany__inst_numbers(inst, &number, 1) > 0) {
+		evany__inst_enter(inst, number);
+		if (inst->in_driver->dr_found != NULL)
+			inst->in_driver->dr_found(inst);
+		(void)evany__inst_leave(inst);
+	}
+	evany__inst_drop(inst);
+}
+
+void
 evany__inst_asked(struct evany__inst *inst, int by)
 {
 

@@ -34,12 +34,6 @@ static struct inst_list numbers_lost;
 static bool numbers_sharing;
 
 static bool
-goes_on(const struct evany__inst *inst)
-{
-	return (inst->in_shared && inst->in_table->tb_be->be_shares);
-}
-
-static bool
 has_heirs(const struct evany__inst *inst)
 {
 	return (inst->in_driver->dr_inherit != NULL);
@@ -76,6 +70,20 @@ numbers_any(struct evany__inst *inst)
 	return (-1);
 }
 
+/* Can the child have it too?  Then it is left locked. */
+static bool
+goes_on(struct evany__inst *inst)
+{
+	const struct evany__be_ops *be = inst->in_table->tb_be;
+
+	(void)evany__lock_enter(&inst->in_lock);
+	inst->in_number = numbers_any(inst);
+	if (be->be_share == NULL ? be->be_shares : be->be_share(inst) == 0)
+		return (true);
+	evany__lock_leave(&inst->in_lock);
+	return (false);
+}
+
 void
 evany__numbers_fork_before(bool share)
 {
@@ -84,13 +92,13 @@ evany__numbers_fork_before(bool share)
 	evany__numbers_lock();
 	if (!share)
 		return;
-	LIST_FOREACH(inst, &evany__numbers_live, in_link)
-		if (goes_on(inst)) {
-			(void)evany__lock_enter(&inst->in_lock);
-			inst->in_number = numbers_any(inst);
+	LIST_FOREACH(inst, &evany__numbers_live, in_link) {
+		inst->in_kept = inst->in_shared && goes_on(inst);
+		if (inst->in_kept)
 			inst->in_driver->dr_fork(inst, EVANY__FORK_BEFORE);
-		} else if (is_put(inst))
+		else if (is_put(inst))
 			put_find(inst);
+	}
 	numbers_sharing = true;
 }
 
@@ -103,7 +111,7 @@ evany__numbers_fork_parent(void)
 		return;
 	numbers_sharing = false;
 	LIST_FOREACH(inst, &evany__numbers_live, in_link)
-		if (goes_on(inst)) {
+		if (inst->in_kept) {
 			inst->in_driver->dr_fork(inst, EVANY__FORK_PARENT);
 			evany__lock_leave(&inst->in_lock);
 		}
@@ -111,11 +119,11 @@ evany__numbers_fork_parent(void)
 
 /* The mechanisms' own descriptors; no object is touched. */
 static void
-inst_fork_child(struct evany__inst *inst)
+inst_fork_child(struct evany__inst *inst, void **statep)
 {
 	const struct evany__table *tb = inst->in_table;
 
-	tb->tb_be->be_fork_child(inst);
+	tb->tb_be->be_fork_child(inst, statep);
 	if (inst->in_file != NULL)
 		tb->tb_file->fo_fork_child(&inst->in_file);
 	if (inst->in_signal != NULL)
@@ -132,7 +140,7 @@ inst_keep(struct evany__inst *inst)
 {
 	int clock;
 
-	inst_fork_child(inst);
+	inst_fork_child(inst, &inst->in_state);
 	inst->in_file = inst->in_signal = inst->in_proc = inst->in_mount =
 	    NULL;
 	for (clock = 0; clock < EVANY__CLOCKS; clock++) {
@@ -173,7 +181,7 @@ inst_lose(struct evany__inst *inst)
 			(void)evany__close(number);
 		evany__number_drop(inst, number);
 	}
-	inst_fork_child(inst);
+	inst_fork_child(inst, NULL);
 	if (has_heirs(inst))
 		(void)inst->in_driver->dr_inherit(NULL, inst);
 	atomic_store(&inst->in_refs, 0);
@@ -226,11 +234,11 @@ evany__numbers_fork_child(void)
 	atomic_store(&evany__inst_count, 0);
 	for (inst = LIST_FIRST(&evany__numbers_live); inst != NULL; inst = next) {
 		next = LIST_NEXT(inst, in_link);
-		if (numbers_sharing && goes_on(inst)) {
+		if (numbers_sharing && inst->in_kept) {
 			inst_keep(inst);
 			(void)atomic_fetch_add(&evany__inst_count, 1);
 		} else if (numbers_sharing && has_heirs(inst)) {
-			inst_fork_child(inst);
+			inst_fork_child(inst, NULL);
 			if (is_put(inst))
 				inst_hold(inst);
 		} else {

@@ -10,8 +10,11 @@
  * Fork:   before it, the port is marked as shared, so that everything done from
  *         then on takes ps_lock too.  Threads of the parent that wait on the
  *         number itself are called out of it, because a wait of another process
- *         could take away what was to wake them; they come back as dozers.  The child keeps the number and what is shared, and
- *         has waiters, timers and files of its own from then on.
+ *         could take away what was to wake them; they come back as dozers.
+ *         The child keeps the number and what is shared, and has waiters,
+ *         timers and files of its own from then on.  Where registrations are
+ *         each process's own, all that have the file register it, and the
+ *         first report counts.
  * Owners: associations and an alert end with the process that made them, also
  *         when that closes the port.  USER events stay.
  */
@@ -71,10 +74,8 @@ void
 evany__port_inside(struct port *pt)
 {
 	shared_enter(pt);
-	if (pt->pt_rearm != pt->pt_shared->ps_rearm) {
-		pt->pt_rearm = pt->pt_shared->ps_rearm;
-		evany__port_fd_rearm(pt);
-	}
+	if (pt->pt_rearm != pt->pt_shared->ps_rearm)
+		evany__port_fd_catch_up(pt);
 	if (pt->pt_alerts != pt->pt_shared->ps_alerts) {
 		/* Set by another process. */
 		pt->pt_alerts = pt->pt_shared->ps_alerts;
@@ -254,6 +255,18 @@ evany__port_alive(const struct port_owner *po)
 	return (evany__alive(po->po_pid));
 }
 
+/* In the mechanism's thread: nobody may be there to gather. */
+static void
+port_found(struct evany__inst *inst)
+{
+	struct port *pt = port_of(inst);
+
+	if (!evany__port_intrude(pt))
+		return;
+	(void)evany__port_gather(pt, inst->in_number);
+	evany__port_retreat(pt);
+}
+
 /* ---- life ----------------------------------------------------------------------- */
 
 /* A number from the environment, which only tests and administrators set. */
@@ -426,6 +439,7 @@ port_fork(struct evany__inst *inst, enum evany__fork when)
 		atomic_store(&pt->pt_ringing, 0);
 		atomic_store(&pt->pt_stray, false);
 		TAILQ_INIT(&pt->pt_waiters);
+		evany__port_fd_forget(pt);
 		evany__port_file_forget(pt);
 #ifdef EVANY_MQUEUE
 		evany__port_mq_forget(pt);
@@ -450,6 +464,7 @@ port_again(struct evany__inst *inst)
 const struct evany__driver evany__port_driver = {
 	.dr_name = "ports",
 	.dr_again = port_again,
+	.dr_found = port_found,
 	.dr_timer = evany__port_timer_expire,
 	.dr_closing = port_closing,
 	.dr_close = port_close,

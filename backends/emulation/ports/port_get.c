@@ -133,12 +133,8 @@ foreign(struct port *pt, const struct evany__ready *rd, int n)
 	    pt->pt_inst->in_tag);
 }
 
-/*
- * Takes in what is ready, without sleeping.  Locks held, so that a report is
- * never in the hands of one process while another has the lock.
- */
-static int
-gather(struct port *pt, int number)
+int
+evany__port_gather(struct port *pt, int number)
 {
 	const struct evany__be_ops *be = pt->pt_inst->in_table->tb_be;
 	struct evany__ready rd[RECORDS];
@@ -184,7 +180,8 @@ prepare(struct port *pt, int number, uint32_t max)
 	int error;
 
 	if (ps->ps_count < max || pt->pt_forked)
-		return (named(pt, number) ? gather(pt, number) : EBADF);
+		return (named(pt, number) ? evany__port_gather(pt, number) :
+		    EBADF);
 	if (ps->ps_count == max && ps->ps_marked && ps->ps_called == 0) {
 		if ((error = be->be_mark(inst, number, false)) == 0)
 			ps->ps_marked = false;
@@ -201,7 +198,7 @@ evany__port_unring(struct port *pt, int number)
 	atomic_store(&pt->pt_stray, true);
 	if (atomic_load(&pt->pt_ringing) == 0 &&
 	    atomic_exchange(&pt->pt_stray, false) && named(pt, number))
-		(void)gather(pt, number);
+		(void)evany__port_gather(pt, number);
 }
 
 /* ---- waiters ------------------------------------------------------------------------ */

@@ -271,5 +271,5 @@ evany__port_mend(struct port_shared *ps)
 		if (sl->sl_source == PORT_SOURCE_FD)
 			evany__port_fd_chain(ps, i);
 	}
-	ps->ps_rearm++;
+	evany__port_fd_again(ps, PORT_NONE);
 }

@@ -43,6 +43,8 @@
 
 #define PORT_NONE	UINT32_MAX	/* no slot */
 
+#define PORT_REARMS	64	/* slots to be armed that are remembered */
+
 /* ---- what processes share ------------------------------------------------ */
 
 enum port_state {
@@ -108,7 +110,8 @@ struct port_shared {
 	uint32_t		ps_dozers;	/* at most so many; some were killed */
 	uint32_t		ps_called;	/* direct waiters to come out */
 	struct port_owner	ps_caller;	/* whose they are */
-	uint32_t		ps_rearm;	/* counts killed holders */
+	uint32_t		ps_rearm;	/* counts what follows */
+	uint32_t		ps_rearms[PORT_REARMS];	/* slots, NONE: all */
 	bool			ps_marked;	/* the number is */
 	bool			ps_had_fd;	/* ever an association of source FD */
 	bool			ps_had_file;	/* or FILE */
@@ -256,6 +259,11 @@ void	evany__port_unqueue(struct port *, struct port_slot *);
 int	evany__port_getn(struct port **, int number, port_event_t *,
 	    uint32_t max, uint32_t n, const struct timespec *,
 	    uint32_t *countp);
+/*
+ * Takes in what is ready, without sleeping.  Locks held, so that a report is
+ * never in the hands of one process while another has the lock.
+ */
+int	evany__port_gather(struct port *, int number);
 /* How many events are queued. */
 int	evany__port_count(struct port **, int number, uint32_t *countp);
 /* Locks held, of all that follow: takes in a ring that nobody waits for. */
@@ -345,6 +353,12 @@ void	evany__port_fd_record(struct port *, const struct evany__ready *);
 bool	evany__port_fd_gone(struct port *, struct port_slot *);
 /* Somebody has gone, perhaps with reports in its hands: asks for new ones. */
 void	evany__port_fd_rearm(struct port *);
+/* The same, of the slots that other processes have put down. */
+void	evany__port_fd_catch_up(struct port *);
+/* Puts down a slot, or with PORT_NONE all. */
+void	evany__port_fd_again(struct port_shared *, uint32_t slot);
+/* A child begins without registrations. */
+void	evany__port_fd_forget(struct port *);
 void	evany__port_fd_chain(struct port_shared *, uint32_t slot);
 /* The number is about to be closed (libevany-interpose). */
 void	evany__port_fd_closing(struct port *, int fd);

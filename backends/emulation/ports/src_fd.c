@@ -226,6 +226,22 @@ fd_error(struct port *pt, struct port_slot *sl, int error)
 	}
 }
 
+/*
+ * Where registrations are each process's own, all others that have the file
+ * arm it too when they are here next, so that their calls see what is ready as
+ * soon as ours.  The owner does so at once, for we may be gone before.
+ */
+static void
+fd_armed(struct port *pt, const struct port_slot *sl)
+{
+
+	if (!pt->pt_forked || pt->pt_inst->in_table->tb_be->be_shares)
+		return;
+	evany__port_fd_again(pt->pt_shared, evany__port_index(pt, sl));
+	pt->pt_rearm = pt->pt_shared->ps_rearm;
+	pt->pt_news |= !evany__port_own(pt, &sl->sl_owner);
+}
+
 /* EIDRM: nothing was changed. */
 static int
 fd_arm(struct port *pt, struct port_slot *sl, int mask, bool fresh)
@@ -258,6 +274,8 @@ fd_arm(struct port *pt, struct port_slot *sl, int mask, bool fresh)
 	/* A fork may come. */
 	if (error == 0 && fresh)
 		error = fd_know(sl);
+	if (error == 0)
+		fd_armed(pt, sl);
 	return (error);
 }
 
@@ -456,19 +474,58 @@ evany__port_fd_gone(struct port *pt, struct port_slot *sl)
 	return (fd_gone(pt, sl));
 }
 
+static void
+fd_rearm(struct port *pt, struct port_slot *sl)
+{
+
+	if (sl->sl_source == PORT_SOURCE_FD && !sl->sl_plain &&
+	    sl->sl_state == PORT_ARMED)
+		(void)fd_verify(pt, sl);
+}
+
 void
 evany__port_fd_rearm(struct port *pt)
 {
 	struct port_shared *ps = pt->pt_shared;
-	struct port_slot *sl;
 	uint32_t i;
 
-	for (i = 0; i < ps->ps_fresh; i++) {
-		sl = &ps->ps_slots[i];
-		if (sl->sl_source == PORT_SOURCE_FD && !sl->sl_plain &&
-		    sl->sl_state == PORT_ARMED)
-			(void)fd_verify(pt, sl);
+	for (i = 0; i < ps->ps_fresh; i++)
+		fd_rearm(pt, &ps->ps_slots[i]);
+}
+
+void
+evany__port_fd_again(struct port_shared *ps, uint32_t slot)
+{
+
+	ps->ps_rearms[ps->ps_rearm % PORT_REARMS] = slot;
+	ps->ps_rearm++;
+}
+
+void
+evany__port_fd_catch_up(struct port *pt)
+{
+	struct port_shared *ps = pt->pt_shared;
+	uint32_t i = pt->pt_rearm, slot;
+	bool all = ps->ps_rearm - i > PORT_REARMS;
+
+	pt->pt_rearm = ps->ps_rearm;
+	for (; i != ps->ps_rearm && !all; i++) {
+		slot = ps->ps_rearms[i % PORT_REARMS];
+		if (slot == PORT_NONE)
+			all = true;
+		else
+			fd_rearm(pt, &ps->ps_slots[slot]);
 	}
+	if (all)
+		evany__port_fd_rearm(pt);
+}
+
+void
+evany__port_fd_forget(struct port *pt)
+{
+
+	if (!pt->pt_inst->in_table->tb_be->be_shares)
+		pt->pt_rearm = pt->pt_shared->ps_rearm - PORT_REARMS - 1;
 }
 
 void
