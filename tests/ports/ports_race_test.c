@@ -179,7 +179,7 @@ short_main(void *arg)
 	for (round = 1; round <= ROUNDS; round++) {
 		evt_barrier_wait(&barrier);
 		while (atomic_load(&taken) < round) {
-			ts.tv_nsec = (ts.tv_nsec + 1009) % 30000;
+			ts.tv_nsec = 1 + (ts.tv_nsec + 1009) % 30000;
 			if (port_get(port, &ev, &ts) == 0)
 				atomic_fetch_add(&taken, 1);
 			else
