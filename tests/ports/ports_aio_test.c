@@ -652,6 +652,7 @@ EVT_TC(fork__beside_requests, "PORT-110",
 	struct evt_thread t;
 	int i;
 
+	evt_skip_asan(EVT_SANE_FORKED);
 	evt_skip_tsan(EVT_TSAN_LIBC);
 	fork_port = evt_port();
 	fork_fd = text_file();

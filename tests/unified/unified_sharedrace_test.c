@@ -49,8 +49,10 @@ register_first(void)
 static void
 begin(void)
 {
-	if (strcmp(evt_backend(), "poll") == 0)
+	if (strcmp(evt_backend(), "poll") == 0) {
+		evt_skip_asan(EVT_SANE_FORKED);
 		evt_skip_tsan(EVT_TSAN_FORKED);
+	}
 	q = evany_queue(EVANY_SHARED);
 	if (q == -1 && errno == ENOTSUP)
 		atf_tc_skip("the system has no robust locks");
