@@ -14,8 +14,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -71,27 +69,17 @@ EVT_TC(close__address_is_free, "KQ-101",
     "The address of a socket that was closed while it was registered can be "
     "bound at once")
 {
-	struct sockaddr_in sin;
-	socklen_t len;
+	unsigned short port;
 	int i, kq, s;
 
 	kq = evt_kq();
 	for (i = 0; i < 8; i++) {
-		memset(&sin, 0, sizeof(sin));
-		sin.sin_family = AF_INET;
-		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		len = sizeof(sin);
-		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
-		ATF_REQUIRE_EQ(0, bind(s, (struct sockaddr *)&sin, len));
-		ATF_REQUIRE_EQ(0, getsockname(s, (struct sockaddr *)&sin,
-		    &len));
+		port = 0;
+		s = evt_udp(&port);
 		evt_change(kq, s, EVFILT_READ, EV_ADD, 0, 0, NULL);
 		evt_none(kq);
 		evt_close(s);
-		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
-		ATF_REQUIRE_EQ_MSG(0, bind(s, (struct sockaddr *)&sin, len),
-		    "%s", strerror(errno));
-		evt_close(s);
+		evt_close(evt_udp(&port));
 	}
 	evt_close(kq);
 }

@@ -19,8 +19,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <limits.h>
 
@@ -605,28 +603,18 @@ EVT_TC(delete__address_is_free, "KQ-101",
     "After EV_DELETE nothing keeps the file: once it is closed its address can "
     "be bound again")
 {
-	struct sockaddr_in sin;
-	socklen_t len;
+	unsigned short port;
 	int i, kq, s;
 
 	kq = evt_kq();
 	for (i = 0; i < 8; i++) {
-		memset(&sin, 0, sizeof(sin));
-		sin.sin_family = AF_INET;
-		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		len = sizeof(sin);
-		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
-		ATF_REQUIRE_EQ(0, bind(s, (struct sockaddr *)&sin, len));
-		ATF_REQUIRE_EQ(0, getsockname(s, (struct sockaddr *)&sin,
-		    &len));
+		port = 0;
+		s = evt_udp(&port);
 		evt_change(kq, s, EVFILT_READ, EV_ADD, 0, 0, NULL);
 		evt_none(kq);
 		evt_change(kq, s, EVFILT_READ, EV_DELETE, 0, 0, NULL);
 		evt_close(s);
-		ATF_REQUIRE((s = socket(AF_INET, SOCK_DGRAM, 0)) != -1);
-		ATF_REQUIRE_EQ_MSG(0, bind(s, (struct sockaddr *)&sin, len),
-		    "%s", strerror(errno));
-		evt_close(s);
+		evt_close(evt_udp(&port));
 	}
 	evt_close(kq);
 }

@@ -150,6 +150,7 @@
 #define evt_one(kq, out)	evt_one_at(__FILE__, __LINE__, kq, out)
 #define evt_pipe(p)		evt_pipe_at(__FILE__, __LINE__, p)
 #define evt_sockpair(s, type)	evt_sockpair_at(__FILE__, __LINE__, s, type)
+#define evt_udp(portp)		evt_udp_at(__FILE__, __LINE__, portp)
 #define evt_tcp_pair(s)		evt_tcp_pair_at(__FILE__, __LINE__, s)
 #define evt_tcp_listen(portp)	evt_tcp_listen_at(__FILE__, __LINE__, portp)
 #define evt_tcp_connect(port)	evt_tcp_connect_at(__FILE__, __LINE__, port)
@@ -281,6 +282,8 @@ void	evt_error_at(const char *, int, const struct kevent *, uintptr_t, int,
 void	evt_pipe_at(const char *, int, int[2]);
 void	evt_sockpair_at(const char *, int, int[2], int);
 void	evt_tcp_pair_at(const char *, int, int[2]);
+/* At that port of this host; 0 becomes the one that was free. */
+int	evt_udp_at(const char *, int, unsigned short *);
 int	evt_tcp_listen_at(const char *, int, unsigned short *);
 int	evt_tcp_connect_at(const char *, int, unsigned short);
 int	evt_tmpfile_at(const char *, int, char[EVT_PATH_MAX]);

@@ -52,20 +52,38 @@ evt_loopback(unsigned short port)
 	return (sin);
 }
 
-int
-evt_tcp_listen_at(const char *file, int line, unsigned short *port)
+/* Bound to *port, or to one that is free if that is 0; tells which. */
+static int
+bound(const char *file, int line, int type, unsigned short *port)
 {
-	struct sockaddr_in sin = evt_loopback(0);
+	struct sockaddr_in sin = evt_loopback(*port);
 	socklen_t len = sizeof(sin);
 	int fd;
 
-	if ((fd = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
+	if ((fd = socket(AF_INET, type, 0)) == -1 ||
 	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
-	    listen(fd, 16) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
-		evt_fail_at(file, line, "listening: %s", strerror(errno));
+		evt_fail_at(file, line, "binding: %s", strerror(errno));
 	*port = ntohs(sin.sin_port);
 	return (fd);
+}
+
+int
+evt_tcp_listen_at(const char *file, int line, unsigned short *port)
+{
+	int fd;
+
+	*port = 0;
+	fd = bound(file, line, SOCK_STREAM, port);
+	if (listen(fd, 16) == -1)
+		evt_fail_at(file, line, "listening: %s", strerror(errno));
+	return (fd);
+}
+
+int
+evt_udp_at(const char *file, int line, unsigned short *port)
+{
+	return (bound(file, line, SOCK_DGRAM, port));
 }
 
 int
