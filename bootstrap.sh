@@ -259,7 +259,7 @@ show()
 
 # ---- check ---------------------------------------------------------------------
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 only=''
 
 # What failed, for the end of the output.
 failures=''
@@ -296,12 +296,13 @@ again()
 	list=$(sed -nE 's/  ->  (failed|broken).*//p' "$log.cases" | tr '\n' ' ')
 	echo "once more: $list"
 	env "$@" CASES="$list" make -C "$build/$folder" check \
-	    >"$log.again" 2>&1 </dev/null || :
+	    ${only:+"$only"} >"$log.again" 2>&1 </dev/null || :
 	n=$(grep -cE '^[^ ]+:[^ ]+  ->  passed' "$log.again" || :)
 	p=$((p + n)) f=$((f - n))
 }
 
-# suite folder title [VARIABLE=value...]: make check there, counted by case.
+# suite folder title [VARIABLE=value...]: make check there, counted by case.  If
+# "only" is set, it narrows what is built for it.
 suite()
 {
 	folder=$1 title=$2
@@ -312,7 +313,7 @@ suite()
 	rm -f "$db"
 	mkdir -p "$build/log"
 	log=$build/log/check-$(echo "$title" | tr -cs 'A-Za-z0-9\n' -)
-	env "$@" make -C "$build/$folder" check \
+	env "$@" make -C "$build/$folder" check ${only:+"$only"} \
 	    KYUAFLAGS="-v parallelism=$jobs" >"$log" 2>&1 </dev/null || :
 	if [ ! -e "$db" ]; then
 		tail -n 60 "$log"
@@ -390,6 +391,8 @@ get_zig()
 #		replace malloc(3) or trace themselves; with the portable
 #		mechanisms the facilities and the contract, or kqueue and ports
 #		under ThreadSanitizer
+#	stacked	a mechanism of other systems on the facility that the gcc build
+#		emulates: the contract of what waits, ports and the unified API
 #	distcheck  some cases of each kind: is everything in the tarball?
 behaviour="kqueue backends ports unified model fault interpose"
 sane="kqueue backends ports unified model tools"
@@ -435,6 +438,31 @@ sanely()
 	    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
 	    LSAN_OPTIONS="suppressions=$top/tests/lib/lsan.supp:print_suppressions=0" \
 	    UBSAN_OPTIONS="print_stacktrace=1"
+}
+
+# programs_of pattern...: names, as make knows them, of tests/<pattern>_test.
+programs_of()
+{
+	for pattern; do
+		for t in "$build"/gcc/tests/${pattern}_test; do
+			[ ! -e "$t" ] || echo "tests/${t#"$build/gcc/tests/"}"
+		done
+	done | tr '\n' ' '
+}
+
+# stacked mechanism facility: that mechanism, on the facility of the gcc build.
+stacked()
+{
+	lib=$build/gcc/.libs/libevany.so
+	grep -q "^#define EVANY_$2_EMULATED 1" "$build/gcc/config.h" &&
+	    [ -e "$lib" ] || return 0
+	step "configure-stacked-$1" configured "stacked-$1" CC=gcc CFLAGS=-O1 \
+	    --disable-static "--with-$1-mechanism=$lib" || return 0
+	only=check_PROGRAMS="$(programs_of "backends/contract_*" "ports/*" \
+	    "unified/*")"
+	suite "stacked-$1" "stacked, EVANY_BACKENDS=$1" EVANY_BACKENDS="$1" \
+	    CASES="backends ports unified"
+	only=''
 }
 
 # Does the tarball build, install and clean up from a folder that cannot be
@@ -495,6 +523,8 @@ check()
 	[ ! -e "$build/tsan/tests/Kyuafile" ] ||
 	    sanely tsan "thread, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
 	    CASES="$(folders "kqueue ports")"
+
+	stacked kqueue KQUEUE
 
 	if step distcheck dist_check && [ -e .git ] && have git; then
 		step dist-complete dist_complete || :
