@@ -11,7 +11,8 @@
  * State:   struct procconn.
  * Life:    as long as somebody collects.
  * Race:    the kernel sends a fork's message before the child runs, so causes
- *          come first.  A full socket loses messages and says so (ENOBUFS).
+ *          come first.  A full socket loses messages and says so (ENOBUFS);
+ *          it has room for what a busy system does while nobody looks.
  * Locks:   the instance's.
  * Fork:    the child closes its copy.
  *
@@ -39,6 +40,12 @@
 #include <unistd.h>
 
 #include "backends/rawcall.h"
+
+/*
+ * In the kernel's count, which takes almost a kilobyte for each message: what
+ * a socket has by default is full after a hundred processes.
+ */
+#define CONN_ROOM	(8 * 1024 * 1024)
 
 struct procconn {
 	struct evany__feeder	 cn_feeder;	/* (i) */
@@ -145,6 +152,18 @@ conn_subscribe(int fd)
 	}
 }
 
+/* Who may subscribe on older systems may go beyond the limit for others. */
+static void
+conn_make_room(int fd)
+{
+	int room = CONN_ROOM / 2;	/* the kernel doubles it */
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+	    sizeof(room)) == -1)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room,
+		    sizeof(room));
+}
+
 static int64_t
 clock_ns(clockid_t clock)
 {
@@ -187,6 +206,7 @@ conn_open(struct evany__inst *inst, pid_t pid, void (*ready)(void *),
 	if (cn->cn_fd == -1)
 		error = errno;
 	else {
+		conn_make_room(cn->cn_fd);
 		error = conn_subscribe(cn->cn_fd);
 		if (error == 0)
 			error = evany__inst_feed(inst, &cn->cn_feeder,

@@ -406,8 +406,8 @@ TOLD(child__gone, "Children that came and went are told, with their ends")
 	pid[3] = tell(&c, 'v');
 	evt_child_tell(&c, 1);
 	(void)evt_reap(c.ec_pid);
+	proc_expect_kids(&pr, 4);
 	proc_expect(&pr, EVANY__P_FORK | EVANY__P_CHILD);
-	ATF_REQUIRE_EQ(4, pr.pr_nkids);
 	for (i = 0; i < 4; i++) {
 		kid = kid_of(&pr, pid[i]);
 		proc_expect(kid, EVANY__P_EXIT | (i == 3 ? EVANY__P_EXEC : 0));
@@ -461,6 +461,28 @@ TOLD(child__with_a_thread, "A thread of a child is nobody's child")
 	ATF_REQUIRE_EQ(1, pr.pr_nkids);
 	ATF_REQUIRE_EQ(1, pr.pr_forks);
 	ATF_REQUIRE_EQ(0, kids[0].pr_forks);
+	proc_detach(&pr);
+	finish(&c);
+	src_close(&sr, proc_ops->po_close);
+}
+
+TOLD(strangers__many, "Nothing is lost for what others do meanwhile")
+{
+	struct proc kids[PROC_MANY], pr;
+	struct evt_child c;
+	struct src sr;
+	pid_t pid;
+	int i;
+
+	src_open(&sr);
+	evt_child_start(&c, actor);
+	proc_attach_all(&sr, &pr, c.ec_pid, ALL_NOTES, kids);
+	for (i = 0; i < 150; i++)
+		(void)quick_child(0);
+	pid = tell(&c, 'f');
+	proc_expect_kids(&pr, 1);
+	proc_expect(kid_of(&pr, pid), EVANY__P_EXIT);
+	ATF_REQUIRE_EQ(0, pr.pr_bits & EVANY__P_TRACKERR);
 	proc_detach(&pr);
 	finish(&c);
 	src_close(&sr, proc_ops->po_close);
@@ -595,6 +617,7 @@ ATF_TP_ADD_TCS(tp)
 	ADD_TOLD(tp, child__gone);
 	ADD_TOLD(tp, child__grandchildren);
 	ADD_TOLD(tp, child__with_a_thread);
+	ADD_TOLD(tp, strangers__many);
 	ADD_TOLD(tp, collect__after_poll);
 	ADD_TOLD(tp, close__with_watches);
 #endif

@@ -173,6 +173,16 @@ proc_expect_forks(struct proc *pr, int times)
 }
 
 void
+proc_expect_kids(struct proc *pr, int kids)
+{
+	int64_t end = evt_now_ns() + EVT_WAIT_MS * INT64_C(1000000);
+
+	while (pr->pr_nkids < kids && evt_now_ns() < end)
+		(void)src_wait(pr->pr_src, proc_ops->po_collect, EVT_WAIT_MS);
+	ATF_REQUIRE_EQ(kids, pr->pr_nkids);
+}
+
+void
 proc_quiet(struct proc *pr)
 {
 	int times = pr->pr_times;

@@ -47,6 +47,8 @@ int	proc_ended(struct proc *);
 void	proc_expect(struct proc *, unsigned bits);
 /* The same until forks have been told so often. */
 void	proc_expect_forks(struct proc *, int);
+/* The same until so many children have been. */
+void	proc_expect_kids(struct proc *, int);
 /* Nothing more is told for evt's quiet time. */
 void	proc_quiet(struct proc *);
 /* The end is told, once, with this status. */
