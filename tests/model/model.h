@@ -183,8 +183,12 @@ void	model_pending(struct model_world *, int qid, int *must, int *may);
 /* 0, or the errno of the change; *before if it failed before the attach. */
 int	model_change(struct model_world *, int qid, const struct kevent *,
 	    bool *before);
-/* Compares one returned event, and does what its delivery does. */
-void	model_event(struct model_world *, int qid, const struct kevent *);
+/*
+ * Compares one returned event, and does what its delivery does.  early: the
+ * wait was blocked, and acts went on after it had been woken.
+ */
+void	model_event(struct model_world *, int qid, const struct kevent *,
+	    bool early);
 /* After a wait: was anything that had to come left out? */
 void	model_waited(struct model_world *, int qid, int nevents,
 	    const struct kevent *, int n, bool early);

@@ -204,7 +204,7 @@ check_events(struct model_world *w, int qid, const struct kevent *ev, int n,
 		}
 		if (!EXT_OK(&ev[i], ext_of(&ev[i])))
 			model_fail(w, "ext: %s", buf);
-		model_event(w, qid, &ev[i]);
+		model_event(w, qid, &ev[i], early);
 	}
 	model_waited(w, qid, nevents, ev, n, early);
 	if (n < nevents && !early) {

@@ -498,8 +498,20 @@ event_data(struct model_world *w, const struct model_knote *kn,
 		    (long long)high, text(ev));
 }
 
+/*
+ * What is left of an EV_CLEAR event that was returned.  A socket tells of room
+ * for each piece that its peer reads, and may have ended a wait at the first.
+ */
+static enum model_sure
+rest(const struct model_knote *kn, bool early)
+{
+	return (early && kn->kn_filter == EVFILT_WRITE &&
+	    kn->kn_file->mf_kind == MK_SOCK ? model_allow(MA_WRITE_CLEAR) : NO);
+}
+
 void
-model_event(struct model_world *w, int qid, const struct kevent *ev)
+model_event(struct model_world *w, int qid, const struct kevent *ev,
+    bool early)
 {
 	const struct model_file *f;
 	struct model_knote *kn;
@@ -543,7 +555,7 @@ model_event(struct model_world *w, int qid, const struct kevent *ev)
 	}
 	if ((kn->kn_mode & EV_CLEAR) != 0) {
 		kn->kn_on = false;
-		kn->kn_act = NO;
+		kn->kn_act = rest(kn, early);
 		kn->kn_seen = of_fd(kn->kn_filter);
 		kn->kn_saw = kn->kn_seen ? looks(kn) : -1;
 	}
