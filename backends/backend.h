@@ -454,7 +454,8 @@ struct evany__file_ops {
 	 * Watches the open file behind fd, whatever its names; fd may be
 	 * closed afterwards.  Changes made before are not reported, also when
 	 * the file is watched already.  ENOTSUP for what is neither a regular
-	 * file nor a directory; EBADF, ENOMEM, ENOSPC (a system limit).
+	 * file nor a directory nor a FIFO that has a name; EBADF, ENOMEM, ENOSPC
+	 * (a system limit).
 	 * *statep is the instance's state, made at first need.
 	 */
 	int	(*fo_attach)(void **statep, struct evany__filewatch *, int fd);

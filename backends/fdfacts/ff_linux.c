@@ -516,6 +516,17 @@ evany__ff_tells(const char *path)
 	return (true);
 }
 
+bool
+evany__ff_of_path(int fd)
+{
+	struct statfs fs;
+	int error, saved = errno;
+
+	error = fstatfs(fd, &fs);
+	errno = saved;
+	return (error == 0 && fs.f_type != PIPEFS_MAGIC);
+}
+
 /*
  * The place in the list is the number and two for "." and "..".  A process
  * whose main thread has ended has no descriptors in /proc/self.

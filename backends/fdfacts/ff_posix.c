@@ -281,6 +281,19 @@ evany__ff_tells(const char *path)
 	return (true);
 }
 
+/*
+ * A pipe of pipe(2) has no link on the BSDs, macOS and illumos, but neither has
+ * a FIFO that was removed.
+ */
+bool
+evany__ff_of_path(int fd)
+{
+	struct stat st;
+	int64_t born;
+
+	return (evany__ff_stat(fd, &st, &born) == 0 && st.st_nlink > 0);
+}
+
 int
 evany__ff_next_open(int from)
 {

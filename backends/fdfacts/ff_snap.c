@@ -13,6 +13,7 @@
  */
 #include "config.h"
 
+#include "backends/fdfacts/ff.h"
 #include "backends/fdfacts/ff_snap.h"
 
 #include <sys/stat.h>
@@ -83,6 +84,13 @@ bool
 evany__snap_isdir(const struct evany__snap *sn)
 {
 	return (S_ISDIR(sn->sn_mode));
+}
+
+bool
+evany__snap_watchable(const struct evany__snap *sn, int fd)
+{
+	return (S_ISREG(sn->sn_mode) || S_ISDIR(sn->sn_mode) ||
+	    (S_ISFIFO(sn->sn_mode) && evany__ff_of_path(fd)));
 }
 
 static bool

@@ -47,6 +47,9 @@ bool	evany__snap_same(const struct evany__snap *,
 	    const struct evany__snap *);
 bool	evany__snap_isdir(const struct evany__snap *);
 
+/* Of a kind whose changes are told, see fo_attach. */
+bool	evany__snap_watchable(const struct evany__snap *, int fd);
+
 /*
  * What differs: EXTEND and TRUNC by the size of a regular file, LINK and
  * DELETE by the link count, ATTRIB by mode and owner alone.

@@ -403,8 +403,7 @@ be_filescan_attach(void **statep, struct evany__filewatch *fw, int fd)
 
 	if ((error = evany__snap_take(&sn, fd)) != 0)
 		return (error);
-	if ((!S_ISREG(sn.sn_mode) && !S_ISDIR(sn.sn_mode)) ||
-	    (fw->fw_want & F_UNSEEN) != 0)
+	if (!evany__snap_watchable(&sn, fd) || (fw->fw_want & F_UNSEEN) != 0)
 		return (ENOTSUP);
 	if ((sc = fs_state(statep, fw->fw_inst)) == NULL ||
 	    (fs = calloc(1, sizeof(*fs))) == NULL)

@@ -544,7 +544,7 @@ be_inotify_attach(void **statep, struct evany__filewatch *fw, int fd)
 
 	if ((error = evany__snap_take(&sn, fd)) != 0)
 		return (error);
-	if (!S_ISREG(sn.sn_mode) && !evany__snap_isdir(&sn))
+	if (!evany__snap_watchable(&sn, fd))
 		return (ENOTSUP);
 	if ((error = bi_state(statep)) != 0)
 		return (error);

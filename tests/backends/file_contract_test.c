@@ -20,8 +20,8 @@
 #define MANY	300
 
 FW_TC(attach__kinds,
-    "Regular files and directories, however they are open; ENOTSUP for all "
-    "else, EBADF for a closed number")
+    "Regular files, directories and FIFOs, however they are open; ENOTSUP for "
+    "all else, EBADF for a closed number")
 {
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
 	char path[EVT_PATH_MAX];
@@ -40,6 +40,13 @@ FW_TC(attach__kinds,
 	evt_close(tmp);
 	ATF_REQUIRE_EQ(EBADF, fw_attach(fw, &w, tmp, FW_CHANGES));
 	ATF_REQUIRE_EQ(EBADF, fw_attach(fw, &w, -1, FW_CHANGES));
+	ATF_REQUIRE_EQ(0, mkfifo("fifo", 0600));
+	ATF_REQUIRE((fd = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	fw_watch(fw, &w, fd, FW_CHANGES);
+	ATF_REQUIRE_EQ(0, chmod("fifo", 0640));
+	FW_TOLD(&w, EVANY__F_ATTRIB);
+	fw_detach(&w);
+	evt_close(fd);
 	evt_pipe(p);
 	ATF_REQUIRE_EQ(ENOTSUP, fw_attach(fw, &w, p[0], FW_CHANGES));
 	evt_sockpair(s, SOCK_STREAM);

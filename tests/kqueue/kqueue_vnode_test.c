@@ -73,6 +73,88 @@ EVT_TC(add__socket_or_pipe_refused, "KQ-155 KQ-255",
 	evt_close(kq);
 }
 
+/* A FIFO opened by its name and watched, or a skip. */
+static int
+watched_fifo(int kq, const char *name)
+{
+	int error, fd;
+
+	ATF_REQUIRE_EQ(0, mkfifo(name, 0600));
+	fd = evt_open(name, O_RDONLY | O_NONBLOCK);
+	error = evt_change_errno(kq, fd, EVFILT_VNODE, EV_ADD | EV_CLEAR,
+	    EVT_NOTES, 0, NULL);
+	if (error != 0 && evt_native())
+		atf_tc_skip("this system does not watch FIFOs");
+	ATF_REQUIRE_EQ(0, error);
+	return (fd);
+}
+
+EVT_TC(add__fifo_with_a_name, "KQ-155 KQ-162 KQ-163 KQ-164 KQ-167",
+    "A FIFO that was opened by its name tells what becomes of the name")
+{
+	int fd, kq;
+
+	kq = evt_kq();
+	fd = watched_fifo(kq, "fifo");
+	ATF_REQUIRE_EQ(0, chmod("fifo", 0640));
+	evt_told_only(kq, fd, NOTE_ATTRIB);
+	ATF_REQUIRE_EQ(0, link("fifo", "other"));
+	evt_told_only(kq, fd, NOTE_LINK);
+	ATF_REQUIRE_EQ(0, unlink("other"));
+	evt_within(evt_told_any(kq, fd), NOTE_LINK | NOTE_DELETE);
+	ATF_REQUIRE_EQ(0, rename("fifo", "other"));
+	evt_told_only(kq, fd, NOTE_RENAME);
+	ATF_REQUIRE_EQ(0, unlink("other"));
+	(void)evt_told(kq, fd, NOTE_DELETE);
+	evt_close(fd);
+	evt_close(kq);
+}
+
+EVT_TC(add__fifo_by_both_filters, "KQ-155 KQ-067 KQ-103",
+    "The knotes of a FIFO for its bytes and for its name are two, and end "
+    "with its number")
+{
+	struct kevent ev;
+	int fd, kq, tmp, w;
+
+	kq = evt_kq();
+	fd = watched_fifo(kq, "fifo");
+	evt_change(kq, fd, EVFILT_VNODE, EV_ADD, NOTE_ATTRIB, 0, NULL);
+	evt_change(kq, fd, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	w = evt_open("fifo", O_WRONLY);
+	evt_none(kq);
+	evt_write(w, 3);
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, fd, EVFILT_READ, 0, 0, 3);
+	evt_drain(fd);
+	ATF_REQUIRE_EQ(0, chmod("fifo", 0640));
+	evt_told_only(kq, fd, NOTE_ATTRIB);
+	evt_change(kq, fd, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+	evt_write(w, 3);
+	evt_none(kq);
+	ATF_REQUIRE_EQ(0, chmod("fifo", 0600));
+	evt_told_only(kq, fd, NOTE_ATTRIB);
+
+	evt_change(kq, fd, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	ATF_REQUIRE_EQ(0, mkfifo("second", 0600));
+	tmp = evt_open("second", O_RDONLY | O_NONBLOCK);
+	ATF_REQUIRE_EQ(fd, dup2(tmp, fd));
+	evt_close(w);
+	w = evt_open("second", O_WRONLY);
+	evt_write(w, 3);
+	ATF_REQUIRE_EQ(0, chmod("fifo", 0640));
+	ATF_REQUIRE_EQ(0, chmod("second", 0640));
+	evt_none(kq);
+	ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, fd, EVFILT_VNODE,
+	    EV_DELETE, 0, 0, NULL));
+	ATF_REQUIRE_EQ(ENOENT, evt_change_errno(kq, fd, EVFILT_READ,
+	    EV_DELETE, 0, 0, NULL));
+	evt_close(tmp);
+	evt_close(w);
+	evt_close(fd);
+	evt_close(kq);
+}
+
 EVT_TC(notes__only_requested, "KQ-156",
     "Acts whose note was not asked for give no event")
 {
@@ -611,6 +693,8 @@ ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, add__files_and_directories);
 	EVT_TP_ADD_TC(tp, add__socket_or_pipe_refused);
+	EVT_TP_ADD_TC(tp, add__fifo_with_a_name);
+	EVT_TP_ADD_TC(tp, add__fifo_by_both_filters);
 	EVT_TP_ADD_TC(tp, notes__only_requested);
 	EVT_TP_ADD_TC(tp, notes__nothing_from_before_the_add);
 	EVT_TP_ADD_TC(tp, notes__wider_mask_does_not_reach_back);
