@@ -327,6 +327,69 @@ EVT_TC(terminal__other_side_gone, "KQ-133",
 	evt_close(kq);
 }
 
+EVT_TC(terminal__end_of_file_typed, "KQ-132 KQ-092 KQ-094",
+    "A line that is ended by nothing but the end-of-file character is there to "
+    "be read, though it has no byte")
+{
+	static const unsigned int modes[] = { 0, EV_CLEAR, EV_ONESHOT };
+	struct kevent ev;
+	struct termios tio;
+	char buf[8];
+	int i, kq, master, slave;
+
+	kq = evt_kq();
+	master = readpipe_pty(&slave);
+	ATF_REQUIRE(tcgetattr(slave, &tio) == 0);
+	tio.c_lflag |= ICANON;
+	tio.c_lflag &= ~(tcflag_t)ECHO;
+	ATF_REQUIRE(tcsetattr(slave, TCSANOW, &tio) == 0);
+	for (i = 0; i < EVT_NITEMS(modes); i++) {
+		readpipe_add(kq, slave, modes[i]);
+		evt_none(kq);
+		ATF_REQUIRE(write(master, &tio.c_cc[VEOF], 1) == 1);
+		evt_one(kq, &ev);
+		EVT_EVENT(&ev, slave, EVFILT_READ, modes[i], 0, 1);
+		if (modes[i] == 0)
+			evt_one(kq, &ev);
+		else
+			evt_none(kq);
+		ATF_REQUIRE_EQ(0, read(slave, buf, sizeof(buf)));
+		evt_idle(kq);
+		(void)evt_change_errno(kq, slave, EVFILT_READ, EV_DELETE, 0, 0,
+		    NULL);
+	}
+	evt_close(master);
+	evt_close(slave);
+	evt_close(kq);
+}
+
+EVT_TC(terminal__packet_mode, "KQ-132",
+    "In packet mode a master can be read when its terminal's state changes")
+{
+#ifndef TIOCPKT
+	atf_tc_skip("this system has no packet mode");
+#else
+	struct kevent ev;
+	char buf[8];
+	int kq, master, on = 1, slave;
+
+	kq = evt_kq();
+	master = readpipe_pty(&slave);
+	ATF_REQUIRE_EQ(0, ioctl(master, TIOCPKT, &on));
+	readpipe_add(kq, master, 0);
+	evt_none(kq);
+	ATF_REQUIRE_EQ(0, tcflush(slave, TCIOFLUSH));
+	evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(ev.ident, (uintptr_t)master);
+	ATF_REQUIRE_EQ(0, evt_flags(&ev));
+	ATF_REQUIRE_EQ(1, read(master, buf, sizeof(buf)));
+	evt_idle(kq);
+	evt_close(master);
+	evt_close(slave);
+	evt_close(kq);
+#endif
+}
+
 /* ---- devices and counters ---------------------------------------------- */
 
 EVT_TC(device__always_ready, "KQ-134 KQ-061",
@@ -356,6 +419,31 @@ EVT_TC(device__always_ready, "KQ-134 KQ-061",
 		evt_close(fd);
 		evt_idle(kq);
 	}
+	evt_close(kq);
+}
+
+EVT_TC(device__of_unknown_length, "KQ-134",
+    "A device that can be read but does not say how much has data all the same")
+{
+	struct kevent ev;
+	struct pollfd pfd;
+	int fd, i, kq;
+
+	kq = evt_kq();
+	if ((fd = open("/dev/random", O_RDONLY | O_NONBLOCK)) == -1)
+		atf_tc_skip("there is no /dev/random");
+	pfd.fd = fd;
+	pfd.events = POLLIN;
+	if (poll(&pfd, 1, 0) != 1 || evt_change_errno(kq, fd, EVFILT_READ,
+	    EV_ADD, 0, 0, NULL) != 0)
+		atf_tc_skip("/dev/random is not to be waited for");
+	for (i = 0; i < 2; i++) {
+		evt_one(kq, &ev);
+		ATF_REQUIRE_EQ(ev.ident, (uintptr_t)fd);
+		ATF_REQUIRE_EQ(0, evt_flags(&ev));
+		ATF_REQUIRE_MSG(ev.data > 0, "data %jd", (intmax_t)ev.data);
+	}
+	evt_close(fd);
 	evt_close(kq);
 }
 
@@ -470,7 +558,10 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, terminal__by_lines);
 	EVT_TP_ADD_TC(tp, terminal__by_characters);
 	EVT_TP_ADD_TC(tp, terminal__other_side_gone);
+	EVT_TP_ADD_TC(tp, terminal__end_of_file_typed);
+	EVT_TP_ADD_TC(tp, terminal__packet_mode);
 	EVT_TP_ADD_TC(tp, device__always_ready);
+	EVT_TP_ADD_TC(tp, device__of_unknown_length);
 	EVT_TP_ADD_TC(tp, device__modes);
 	EVT_TP_ADD_TC(tp, eventfd__counter);
 	EVT_TP_ADD_TC(tp, eventfd__number_reused);

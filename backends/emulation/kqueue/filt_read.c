@@ -60,7 +60,7 @@ read_counted(struct knote *kn, enum evany__fdkind kind, unsigned bits)
 		break;
 	case EVANY__K_TTY:
 	case EVANY__K_CHR:
-		kn->kn_data = 0;
+		kn->kn_data = (bits & EVANY__HUP) == 0;
 		break;
 	case EVANY__K_OTHER:
 		kn->kn_data = read_nested(fd);
@@ -145,7 +145,11 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 			kn->kn_flags |= EV_EOF;
 		if ((kn->kn_flags & EV_EOF) != 0 || bytes > 0)
 			return (KQ_YES);
-		return (error == 0 ? KQ_NO : read_counted(kn, kind, bits));
+		/* An end that was typed, or a state, is no byte. */
+		if (error == 0 && (kind == EVANY__K_PIPE || (evany__ff_now(
+		    (int)kn->kn_ident, EVANY__W_IN) & EVANY__IN) == 0))
+			return (KQ_NO);
+		return (read_counted(kn, kind, bits));
 	default:
 		/* Also a terminal that is none any more, once hung up. */
 		if ((bits & EVANY__HUP) != 0)
