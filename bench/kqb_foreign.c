@@ -76,7 +76,8 @@ kqb_foreign_load(const char *path)
 	}
 	kqueue_fn = dlsym(handle, "kqueue");
 	kevent_fn = dlsym(handle, "kevent");
-	if (kqueue_fn == NULL || kevent_fn == NULL) {
+	if (kqueue_fn == NULL || kevent_fn == NULL ||
+	    *path == '\0') {	/* this program, for dlopen() */
 		(void)fprintf(stderr, "kqbench: %s: no kqueue()\n", path);
 		return (NULL);
 	}
