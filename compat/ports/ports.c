@@ -72,10 +72,12 @@ port_associate(int number, int source, uintptr_t object, int events,
     void *user)
 {
 	struct port *pt;
-	/* A change would be made to whatever port the number names. */
-	bool check = source != PORT_SOURCE_FD || evany__inst_many();
+	bool check;
 	int error, saved = errno;
 
+	/* A change would be made to whatever port the number names. */
+	check = source != PORT_SOURCE_FD ||
+	    (!evany__lock_held() && evany__inst_several(1));
 again:
 	if ((pt = find(number, check, &error)) == NULL)
 		return (fail(error));

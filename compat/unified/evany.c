@@ -41,7 +41,7 @@ evany_queue(unsigned flags)
 static bool
 must_check(const struct evany_change *changes, int n)
 {
-	return (n > 0 && (evany__inst_many() ||
+	return (n > 0 && (evany__inst_several((unsigned)n) ||
 	    changes[0].ch_source != EVANY_FD));
 }
 

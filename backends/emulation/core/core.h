@@ -484,6 +484,14 @@ evany__inst_many(void)
 
 bool	evany__inst_recount(void);
 
+/* The same by a call that asks for n changes, or for a wait. */
+static inline bool
+evany__inst_several(unsigned n)
+{
+	evany__inst_asked_for += n;
+	return (evany__inst_many() && evany__inst_recount());
+}
+
 /* Which numbers the instance has now, at most n; the count. */
 int	evany__inst_numbers(struct evany__inst *, int *numbers, int n);
 

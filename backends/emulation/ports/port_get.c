@@ -593,6 +593,8 @@ evany__port_getn(struct port **ptp, int number, port_event_t *list,
 	int64_t deadline = deadline_of(timeout);
 	int error;
 
+	/* Closed ones that still count would cost each wait a call. */
+	(void)evany__inst_several(1);
 	do {
 		memset(&pw, 0, sizeof(pw));
 		pw.pw_n = n;
