@@ -25,8 +25,8 @@
  * There are five sets of operations:
  *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, kqueue, poll)
  *   struct evany__file_ops    FILE: changes of files          (inotify, filescan)
- *   struct evany__signal_ops  SIGNAL                        (signalfd, selfpipe)
- *   struct evany__proc_ops    PROC                             (pidfd, selfpipe)
+ *   struct evany__signal_ops  SIGNAL                (signalfd, kqueue, selfpipe)
+ *   struct evany__proc_ops    PROC                     (pidfd, kqueue, selfpipe)
  *   struct evany__mount_ops   MOUNT                          (mountinfo, none)
  * and the evany__ff_*() facts about a descriptor (fdfacts).  table.c lists the
  * sets in order of preference.
@@ -753,10 +753,12 @@ extern const struct evany__be_ops evany__be_poll_ops;
 extern const struct evany__file_ops evany__file_inotify_ops;
 extern const struct evany__file_ops evany__file_scan_ops;
 extern const struct evany__signal_ops evany__signal_signalfd_ops;
+extern const struct evany__signal_ops evany__signal_kqueue_ops;
 extern const struct evany__signal_ops evany__signal_selfpipe_ops;
 extern const struct evany__mount_ops evany__mount_none_ops;
 extern const struct evany__mount_ops evany__mount_info_ops;
 extern const struct evany__proc_ops evany__proc_pidfd_ops;
+extern const struct evany__proc_ops evany__proc_kqueue_ops;
 extern const struct evany__proc_ops evany__proc_selfpipe_ops;
 
 /* The choice for this process, made once. */

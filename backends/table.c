@@ -56,12 +56,18 @@ static const struct candidate signal_list[] = {
 #ifdef EVANY_BE_SIGNALFD
 	CANDIDATE(so_, evany__signal_signalfd_ops),
 #endif
+#ifdef EVANY_BE_KQUEUE
+	CANDIDATE(so_, evany__signal_kqueue_ops),
+#endif
 	CANDIDATE(so_, evany__signal_selfpipe_ops)
 };
 
 static const struct candidate proc_list[] = {
 #ifdef EVANY_BE_PIDFD
 	CANDIDATE(po_, evany__proc_pidfd_ops),
+#endif
+#ifdef EVANY_BE_KQUEUE
+	CANDIDATE(po_, evany__proc_kqueue_ops),
 #endif
 	CANDIDATE(po_, evany__proc_selfpipe_ops)
 };

@@ -20,6 +20,11 @@
  *          in parts or the clock was set back; a wait then sets it again.
  * Doze:    kb_doze.c, with the mark.
  * Fork:    a queue is not inherited; the child only forgets it.
+ *
+ * Signals and processes are watched by queues of their own (kb_signal.c,
+ * kb_proc.c).  Files are not: here they are watched by name, and EVFILT_VNODE
+ * wants a descriptor of each, for which most systems ask the right to read, and
+ * whose close ends the program's record locks on the file.
  */
 #include "config.h"
 

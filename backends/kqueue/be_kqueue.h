@@ -148,4 +148,25 @@ int	evany__kb_nest(struct be_kqueue *, int fd, const struct stat *,
 void	evany__kb_nest_forget(struct be_kqueue *, int fd);
 void	evany__kb_nest_fork_child(void);
 
+/* ---- kb_inner.c ----------------------------------------------------------------- */
+
+/* A queue of the library's own that feeds an instance.  Lock held. */
+struct kb_inner {
+	struct evany__feeder	 ki_feeder;	/* first */
+	uintptr_t		 ki_ident;	/* of a knote, to know it by */
+	int			 ki_fd;
+};
+
+/* ready is called when there are events. */
+int	evany__kb_inner_open(struct kb_inner *, struct evany__inst *,
+	    void (*ready)(struct evany__inst *, struct evany__feeder *,
+	    unsigned));
+void	evany__kb_inner_close(struct kb_inner *, struct evany__inst *);
+/* One change: 0 or its error. */
+int	evany__kb_inner_set(const struct kb_inner *, uintptr_t ident,
+	    int filter, unsigned flags, unsigned fflags);
+/* Takes events without waiting; how many. */
+int	evany__kb_inner_take(const struct kb_inner *, struct kevent *,
+	    int room);
+
 #endif /* EVANY_BE_KQUEUE_H */

@@ -48,9 +48,9 @@
 #include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
 #include "backends/rawcall.h"
+#include "backends/selfpipe/procask.h"
 #include "backends/selfpipe/procstat.h"
 #include "backends/selfpipe/sigchain.h"
-#include "backends/selfpipe/waitstatus.h"
 
 #define TICK_MS		50
 #define NOTES	(EVANY__P_FORK | EVANY__P_EXEC | EVANY__P_CHILD)
@@ -89,76 +89,6 @@ static struct evany__bg_tick tick = { .bt_fn = tick_look };
 
 /* ---- asking ------------------------------------------------------------ */
 
-enum answer { RUNNING, ENDED, NO_CHILD };
-
-#ifdef HAVE_WAITID
-static enum answer
-ask_waitid(idtype_t type, id_t id, int64_t *statusp)
-{
-	siginfo_t si;
-	int cancel, result;
-
-	memset(&si, 0, sizeof(si));
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	do
-		result = evany__waitid(type, id, &si, WEXITED | WNOHANG | WNOWAIT);
-	while (result == -1 && errno == EINTR);
-	(void)pthread_setcancelstate(cancel, NULL);
-	if (result == -1)
-		return (NO_CHILD);
-	if (si.si_pid == 0)
-		return (RUNNING);
-	*statusp = evany__wait_status(&si);
-	return (ENDED);
-}
-#endif
-
-static enum answer
-ask_child(pid_t pid, int64_t *statusp)
-{
-#ifdef HAVE_WAITID
-	return (ask_waitid(P_PID, (id_t)pid, statusp));
-#else
-	(void)pid;
-	(void)statusp;
-	return (NO_CHILD);
-#endif
-}
-
-/* A process descriptor is readable, or hung up, once its process has ended. */
-static enum answer
-ask_descriptor(int fd, int64_t *statusp)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int cancel;
-
-	*statusp = 0;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	evany__poll_now(&pfd, 1);
-	(void)pthread_setcancelstate(cancel, NULL);
-	if (pfd.revents == 0)
-		return (RUNNING);
-#if defined(HAVE_WAITID) && HAVE_DECL_P_PIDFD
-	(void)ask_waitid(P_PIDFD, (id_t)fd, statusp);
-#endif
-	return (ENDED);
-}
-
-/* A zombie can be sent signals; where there is such a /proc, it tells. */
-static enum answer
-ask_anybody(pid_t pid, int64_t *statusp)
-{
-	struct evany__procstat ps;
-
-	*statusp = 0;
-	if (kill(pid, 0) == -1 && errno == ESRCH)
-		return (ENDED);
-	if (!evany__procstat(pid, &ps) || !evany__procstat_ended(&ps))
-		return (RUNNING);
-	*statusp = ps.ps_status;
-	return (ENDED);
-}
-
 static bool
 ended(const struct pipe_watch *wa, int64_t *statusp)
 {
@@ -166,9 +96,10 @@ ended(const struct pipe_watch *wa, int64_t *statusp)
 
 	*statusp = 0;
 	if (wa->wp_fd != -1)
-		return (ask_descriptor(wa->wp_fd, statusp) != RUNNING);
-	return ((wa->wp_child ? ask_child(pid, statusp) :
-	    ask_anybody(pid, statusp)) != RUNNING);
+		return (evany__ask_descriptor(wa->wp_fd, statusp) !=
+		    EVANY__ASK_RUNNING);
+	return ((wa->wp_child ? evany__ask_child(pid, statusp) :
+	    evany__ask_anybody(pid, statusp)) != EVANY__ASK_RUNNING);
 }
 
 /* ---- those the thread asks for ----------------------------------------- */
@@ -413,7 +344,7 @@ begin_pid(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 {
 	struct pipe_proc *pp = wa->wp_state;
 	pid_t pid = wa->wp_watch->pw_pid;
-	enum answer answer;
+	enum evany__answer answer;
 	uint32_t count;
 	int error;
 
@@ -424,10 +355,10 @@ begin_pid(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 			return (error);
 		pp->pp_seen = count;
 	}
-	if ((answer = ask_child(pid, statusp)) != NO_CHILD) {
+	if ((answer = evany__ask_child(pid, statusp)) != EVANY__ASK_NO_CHILD) {
 		pp->pp_children++;
 		wa->wp_child = true;
-		*endedp = answer == ENDED;
+		*endedp = answer == EVANY__ASK_ENDED;
 		if (pp->pp_blocked)
 			(void)asked_add(wa);
 		return (0);
@@ -437,7 +368,7 @@ begin_pid(struct pipe_watch *wa, bool *endedp, int64_t *statusp)
 	if ((kill(pid, 0) == -1 && errno == ESRCH) ||
 	    evany__procstat_thread(pid))
 		return (ESRCH);
-	*endedp = ask_anybody(pid, statusp) == ENDED;
+	*endedp = evany__ask_anybody(pid, statusp) == EVANY__ASK_ENDED;
 	return (asked_add(wa));
 }
 

@@ -66,7 +66,7 @@ run(enum tells by, const struct evany__proc_ops *ops, void (*body)(void))
 	int error;
 
 #ifdef EVANY_BE_PIDFD
-	if (ops == &evany__proc_pidfd_ops && by != BY_PERF)
+	if (ops != &evany__proc_selfpipe_ops && by != BY_PERF)
 		refuse(by == BY_NOBODY);
 #endif
 	if (by != BY_NOBODY) {
@@ -93,10 +93,20 @@ run(enum tells by, const struct evany__proc_ops *ops, void (*body)(void))
 		run(by, &ops, body_##name);				\
 	}
 
+#ifdef EVANY_BE_KQUEUE
+#define CASE_KQUEUE(mech, by, name, text)				\
+	CASE(mech, by, evany__proc_kqueue_ops, name, text)
+#define ADD_KQUEUE(tp, mech, name)	ATF_TP_ADD_TC(tp, mech##__##name)
+#else
+#define CASE_KQUEUE(mech, by, name, text)
+#define ADD_KQUEUE(tp, mech, name)	do { } while (0)
+#endif
+
 #define TOLD(name, text)						\
 	static void body_##name(void);					\
 	CASE(perf, BY_PERF, evany__proc_pidfd_ops, name, text)		\
 	CASE(connector, BY_CONNECTOR, evany__proc_pidfd_ops, name, text) \
+	CASE_KQUEUE(kqueue, BY_PERF, name, text)			\
 	static void							\
 	body_##name(void)
 
@@ -107,6 +117,7 @@ run(enum tells by, const struct evany__proc_ops *ops, void (*body)(void))
 #define ADD_TOLD(tp, name) do {						\
 	ATF_TP_ADD_TC(tp, perf__##name);				\
 	ATF_TP_ADD_TC(tp, connector__##name);				\
+	ADD_KQUEUE(tp, kqueue, name);					\
 } while (0)
 #else
 #define CASE_ALONE(name, text)
@@ -116,11 +127,13 @@ run(enum tells by, const struct evany__proc_ops *ops, void (*body)(void))
 #define UNTOLD(name, text)						\
 	static void body_##name(void);					\
 	CASE_ALONE(name, text)						\
+	CASE_KQUEUE(kqueue_alone, BY_NOBODY, name, text)		\
 	CASE(selfpipe, BY_NOBODY, evany__proc_selfpipe_ops, name, text)	\
 	static void							\
 	body_##name(void)
 #define ADD_UNTOLD(tp, name) do {					\
 	ADD_ALONE(tp, name);						\
+	ADD_KQUEUE(tp, kqueue_alone, name);				\
 	ATF_TP_ADD_TC(tp, selfpipe__##name);				\
 } while (0)
 

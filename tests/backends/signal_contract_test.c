@@ -52,6 +52,18 @@ handler_chain(int signo, siginfo_t *si, void *context)
 		saved.sa_handler(signo);
 }
 
+/*
+ * With the state gone, the disposition is the program's; a queue of this library
+ * sees to that when it is noticed that it was closed.
+ */
+static void
+require_the_programs(int signo)
+{
+
+	if (strcmp(sig_ops->so_name, "kqueue") != 0)
+		ATF_REQUIRE(sig_handled_by(signo, sig_handler));
+}
+
 /* ---- counting ---------------------------------------------------------- */
 
 SIG_TC(attach__counts_each_signal, "Signals sent from the attach on count")
@@ -132,8 +144,8 @@ SIG_TC(attach__two_instances,
 	ATF_REQUIRE_EQ(1, one.sg_sent);
 	src_close(&sr, sig_ops->so_close);
 	src_close(&sr2, sig_ops->so_close);
-	ATF_REQUIRE(sig_handled_by(SIGUSR1, sig_handler));
-	ATF_REQUIRE(sig_handled_by(SIGUSR2, sig_handler));
+	require_the_programs(SIGUSR1);
+	require_the_programs(SIGUSR2);
 }
 
 struct sender {
@@ -251,7 +263,7 @@ SIG_TC(handler__mask_and_flags,
 	src_close(&sr, sig_ops->so_close);
 }
 
-SIG_TC(handler__errno_and_unseen, "errno survives, and the call was seen")
+SIG_TC_CHAINED(handler__errno_and_unseen, "errno survives, and the call was seen")
 {
 	struct src sr;
 	struct sig sg;
@@ -275,7 +287,7 @@ SIG_TC(handler__errno_and_unseen, "errno survives, and the call was seen")
 	src_close(&sr, sig_ops->so_close);
 }
 
-SIG_TC(handler__both_interrupt, "One wait, both kinds: the program's counts")
+SIG_TC_CHAINED(handler__both_interrupt, "One wait, both kinds: the program's counts")
 {
 	struct sig ignored, handled;
 	struct src sr;
@@ -441,7 +453,7 @@ SIG_TC(refresh__new_disposition, "What the program sets later takes effect")
 	ATF_REQUIRE_EQ(1, sig_called);
 	ATF_REQUIRE_EQ(1, called_other);
 	src_close(&sr, sig_ops->so_close);
-	ATF_REQUIRE(sig_handled_by(SIGUSR1, sig_handler));
+	require_the_programs(SIGUSR1);
 }
 
 SIG_TC(refresh__many_dispositions, "So it does the tenth time")
@@ -563,8 +575,8 @@ ATF_TP_ADD_TCS(tp)
 	SIG_ADD(tp, attach__thread_directed);
 	SIG_ADD(tp, fork__child_counts_nothing);
 	SIG_ADD(tp, handler__mask_and_flags);
-	SIG_ADD(tp, handler__errno_and_unseen);
-	SIG_ADD(tp, handler__both_interrupt);
+	SIG_ADD_CHAINED(tp, handler__errno_and_unseen);
+	SIG_ADD_CHAINED(tp, handler__both_interrupt);
 	SIG_ADD(tp, handler__once);
 	SIG_ADD(tp, ignored__calls_restart);
 	SIG_ADD(tp, ignored__children_vanish);

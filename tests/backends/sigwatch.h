@@ -7,7 +7,8 @@
 /*
  * sigwatch: a SIGNAL watch of a mechanism, and what it was told.
  *
- * A case is written once, with SIG_TC, for all mechanisms.
+ * A case is written once, with SIG_TC, for all mechanisms.  That of kqueue is
+ * tested on this library's own, whose handlers are chained meanwhile.
  */
 #ifndef SIGWATCH_H
 #define SIGWATCH_H
@@ -33,14 +34,36 @@
 #define SIG_ADD_SIGNALFD(tp, name)	do { } while (0)
 #endif
 
+#ifdef EVANY_BE_KQUEUE
+#define SIG_CASE_KQUEUE(name, text)	SIG_CASE(kqueue, name, text)
+#define SIG_ADD_KQUEUE(tp, name)	ATF_TP_ADD_TC(tp, kqueue__##name)
+#else
+#define SIG_CASE_KQUEUE(name, text)
+#define SIG_ADD_KQUEUE(tp, name)	do { } while (0)
+#endif
+
 #define SIG_TC(name, text)						\
+	static void body_##name(void);					\
+	SIG_CASE_SIGNALFD(name, text)					\
+	SIG_CASE_KQUEUE(name, text)					\
+	SIG_CASE(selfpipe, name, text)					\
+	static void							\
+	body_##name(void)
+
+#define SIG_ADD(tp, name) do {						\
+	SIG_ADD_CHAINED(tp, name);					\
+	SIG_ADD_KQUEUE(tp, name);					\
+} while (0)
+
+/* The same for mechanisms with a handler of their own. */
+#define SIG_TC_CHAINED(name, text)					\
 	static void body_##name(void);					\
 	SIG_CASE_SIGNALFD(name, text)					\
 	SIG_CASE(selfpipe, name, text)					\
 	static void							\
 	body_##name(void)
 
-#define SIG_ADD(tp, name) do {						\
+#define SIG_ADD_CHAINED(tp, name) do {					\
 	SIG_ADD_SIGNALFD(tp, name);					\
 	ATF_TP_ADD_TC(tp, selfpipe__##name);				\
 } while (0)

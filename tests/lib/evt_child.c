@@ -165,7 +165,7 @@ evt_status_is_told(void)
 	if (evt_native())
 		return (true);
 #if defined(__linux__) && defined(SYS_pidfd_open)
-	if (strcmp(evt_backend(), "linux") == 0) {
+	if (strcmp(evt_backend(), "poll") != 0) {
 		/* struct pidfd_info as it came with Linux 6.13 */
 		struct {
 			uint64_t mask, cgroup;
@@ -209,7 +209,7 @@ evt_forks_are_told(void)
 		return (true);
 #endif
 #if defined(EVANY_BE_PERF) && defined(HAVE_LINUX_PERF_EVENT_H)
-	if (strcmp(evt_backend(), "linux") == 0) {
+	if (strcmp(evt_backend(), "poll") != 0) {
 		struct perf_event_attr attr;
 		int fd;
 
