@@ -392,7 +392,7 @@ get_zig()
 #		mechanisms the facilities and the contract, or kqueue and ports
 #		under ThreadSanitizer
 #	stacked	a mechanism of other systems on the facility that the gcc build
-#		emulates: the contract of what waits, ports and the unified API
+#		emulates: its contract, ports and the unified API
 #	distcheck  some cases of each kind: is everything in the tarball?
 behaviour="kqueue backends ports unified model fault interpose"
 sane="kqueue backends ports unified model tools"
@@ -450,18 +450,34 @@ programs_of()
 	done | tr '\n' ' '
 }
 
+# cases_of folder mechanism program...: those of that mechanism.
+cases_of()
+{
+	folder=$1 mechanism=$2
+	shift 2
+	for t; do
+		"$build/$folder/$t" -l 2>/dev/null |
+		    sed -n "s|^ident: \($mechanism.*\)|${t#tests/}:\1|p"
+	done | tr '\n' ' '
+}
+
 # stacked mechanism facility: that mechanism, on the facility of the gcc build.
 stacked()
 {
-	lib=$build/gcc/.libs/libevany.so
+	lib=$build/gcc/.libs/libevany.so stack=stacked-$1
 	grep -q "^#define EVANY_$2_EMULATED 1" "$build/gcc/config.h" &&
 	    [ -e "$lib" ] || return 0
-	step "configure-stacked-$1" configured "stacked-$1" CC=gcc CFLAGS=-O1 \
-	    --disable-static "--with-$1-mechanism=$lib" || return 0
-	only=check_PROGRAMS="$(programs_of "backends/contract_*" "ports/*" \
-	    "unified/*")"
-	suite "stacked-$1" "stacked, EVANY_BACKENDS=$1" EVANY_BACKENDS="$1" \
-	    CASES="backends ports unified"
+	contracts=$(programs_of "backends/*contract*" backends/proc_notes \
+	    backends/signal_blocked)
+	programs="$contracts $(programs_of "ports/*" "unified/*")"
+	step "configure-$stack" configured "$stack" CC=gcc CFLAGS=-O1 \
+	    --disable-static "--with-$1-mechanism=$lib" &&
+	    step "make-$stack" make -C "$build/$stack" -j "$jobs" all &&
+	    step "build-$stack" make -C "$build/$stack" -j "$jobs" $programs ||
+	    return 0
+	only="check_PROGRAMS=$programs"
+	suite "$stack" "stacked, EVANY_BACKENDS=$1" EVANY_BACKENDS="$1" \
+	    CASES="$(cases_of "$stack" "$1" $contracts) ports unified"
 	only=''
 }
 
