@@ -322,7 +322,6 @@ kqb_main(int argc, char **argv, const struct kqb_bench *which)
 	}
 	if (looped != NULL)
 		loop(looped);
-	/* Children first, while this process is still small. */
 	memory();
 	calls();
 	times();

@@ -7,21 +7,16 @@
 /*
  * kqb_mem: memory of a registration, and threads that were not asked for.
  *
- * Each measurement is made by a child of its own, which begins with a heap
- * that no other work has stretched.  Kernel memory is not counted: it is the
- * same for epoll.
+ * Kernel memory is not counted: it is the same for epoll.
  */
 
 #include "config.h"
 
 #include <sys/eventfd.h>
-#include <sys/types.h>
-#include <sys/wait.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kqbench.h"
 
@@ -81,64 +76,56 @@ add(const struct kqb_side *side, int q, enum kqb_memkind kind, size_t n,
 	}
 }
 
-static void
-measure(const struct kqb_side *side, enum kqb_memkind kind, size_t n,
-    struct kqb_mem *mem)
+struct task {
+	const struct kqb_side	*side;
+	enum kqb_memkind	 kind;
+	size_t			 n;
+	struct kqb_mem		 mem;
+};
+
+static int
+measure(void *arg)
 {
+	struct task *ta = arg;
+	const struct kqb_side *side = ta->side;
 	const struct kqb_item *item;
 	double heap0, rss0;
 	int *fds, q;
 
 	item = NULL;
-	if (kind == KQB_MEM_READ || kind == KQB_MEM_BOTH) {
-		item = kqb_idle(kind == KQB_MEM_BOTH ? KQB_SOCKPAIR :
-		    KQB_EVENTFD, n);
+	if (ta->kind == KQB_MEM_READ || ta->kind == KQB_MEM_BOTH) {
+		item = kqb_idle(ta->kind == KQB_MEM_BOTH ? KQB_SOCKPAIR :
+		    KQB_EVENTFD, ta->n);
 		if (item == NULL)
-			_exit(2);
+			return (1);
 	}
-	if ((fds = calloc(n, sizeof(*fds))) == NULL)
+	if ((fds = calloc(ta->n, sizeof(*fds))) == NULL)
 		kqb_die("calloc");
 
 	/* A first queue, so that what is needed once is there. */
 	q = side->open();
-	add(side, q, kind, 10, item, fds);
+	add(side, q, ta->kind, 10, item, fds);
 	side->close(q);
 	q = side->open();
 	heap0 = heap();
 	rss0 = rss();
-	add(side, q, kind, n, item, fds);
-	mem->heap = (heap() - heap0) / (double)n;
-	mem->rss = (rss() - rss0) / (double)n;
-	mem->threads = (int)status("Threads:");
+	add(side, q, ta->kind, ta->n, item, fds);
+	ta->mem.heap = (heap() - heap0) / (double)ta->n;
+	ta->mem.rss = (rss() - rss0) / (double)ta->n;
+	ta->mem.threads = (int)status("Threads:");
+	return (0);
 }
 
 int
 kqb_mem(const struct kqb_side *side, enum kqb_memkind kind, size_t n,
     struct kqb_mem *mem)
 {
-	ssize_t got;
-	pid_t pid;
-	int p[2];
+	struct task ta = { .side = side, .kind = kind, .n = n };
+	int failed;
 
 	if (kind == KQB_MEM_USER && side->users == NULL)
 		return (1);
-	if (pipe(p) == -1)
-		kqb_die("pipe");
-	(void)fflush(NULL);
-	switch (pid = fork()) {
-	case -1:
-		kqb_die("fork");
-	case 0:
-		(void)close(p[0]);
-		measure(side, kind, n, mem);
-		if (write(p[1], mem, sizeof(*mem)) != (ssize_t)sizeof(*mem))
-			_exit(1);
-		_exit(0);
-	default:
-		(void)close(p[1]);
-		got = read(p[0], mem, sizeof(*mem));
-		(void)close(p[0]);
-		(void)waitpid(pid, NULL, 0);
-		return (got != (ssize_t)sizeof(*mem));
-	}
+	failed = kqb_apart(measure, &ta, sizeof(ta));
+	*mem = ta.mem;
+	return (failed);
 }

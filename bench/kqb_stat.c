@@ -17,6 +17,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "kqbench.h"
@@ -75,17 +76,23 @@ summary(double *v, size_t n, struct kqb_result *res)
 	res->max = v[n - 1];
 }
 
-int
-kqb_run(struct kqb_pairing *pa, size_t n, size_t rounds)
+struct run {
+	struct kqb_pairing	pairings[PAIRINGS];
+	size_t			n, rounds;
+};
+
+static int
+run(void *arg)
 {
+	struct run *ru = arg;
+	struct kqb_pairing *pa = ru->pairings;
+	size_t n = ru->n, rounds = ru->rounds;
 	struct kqb_ctx ctx[PAIRINGS] = { { .side = NULL } };
 	struct kqb_result res;
 	double *ratio, *sec[PAIRINGS] = { NULL };
 	size_t i, j, r, ready;
 	int failed;
 
-	if (n > PAIRINGS)
-		kqb_die("too many pairings");
 	failed = 0;
 	for (ready = 0; ready < n && !failed; ready++) {
 		ctx[ready].side = pa[ready].side;
@@ -124,5 +131,19 @@ kqb_run(struct kqb_pairing *pa, size_t n, size_t rounds)
 	}
 	while (ready-- > 0)
 		pa[ready].work->teardown(&ctx[ready]);
+	return (failed);
+}
+
+int
+kqb_run(struct kqb_pairing *pa, size_t n, size_t rounds)
+{
+	struct run ru = { .n = n, .rounds = rounds };
+	int failed;
+
+	if (n > PAIRINGS)
+		kqb_die("too many pairings");
+	memcpy(ru.pairings, pa, n * sizeof(*pa));
+	failed = kqb_apart(run, &ru, sizeof(ru));
+	memcpy(pa, ru.pairings, n * sizeof(*pa));
 	return (failed);
 }
