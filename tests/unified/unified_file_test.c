@@ -192,6 +192,37 @@ EVT_TC(file__modes, "UNI-134",
 	evt_close(q);
 }
 
+EVT_TC(file__is_renewed_and_silent, "UNI-055 UNI-134",
+    "Dispatch keeps quiet of a name that came and went before it was told")
+{
+	struct evany_event ev[3];
+	int fd[2], q;
+
+	if (evt_uni_looks())
+		atf_tc_skip("what comes and goes between looks is not told");
+	q = evt_queue();
+	evt_pipe(fd);
+	EVT_OK(evany_fd(q, fd[1], EVANY_WRITE, 0, NULL));
+	EVT_OK(evany_file(q, 1, "f", ALL, EVANY_DISPATCH, NULL));
+	ATF_REQUIRE_EQ(1, evt_uni_poll(q, ev, 3));
+	/* It is found and has no room. */
+	evt_put("f", "");
+	EVT_OK(evany_post(q, 2, 0, NULL));
+	ATF_REQUIRE_EQ(2, evt_uni_poll(q, ev, 2));
+	ATF_REQUIRE(unlink("f") == 0);
+	ATF_REQUIRE_EQ(2, evt_uni_poll(q, ev, 3));
+	evt_put("f", "");
+	/* A change makes the queue look at what there is. */
+	EVT_OK(evany_file(q, 2, "other", ALL, 0, NULL));
+	ATF_REQUIRE_EQ(1, evt_uni_poll(q, ev, 3));
+	ATF_REQUIRE_EQ(EVANY_FD, ev[0].ev_source);
+	EVT_OK(evany_file(q, 1, "f", ALL, EVANY_DISPATCH, NULL));
+	ATF_REQUIRE_EQ(2, evt_uni_poll(q, ev, 3));
+	evt_close(fd[0]);
+	evt_close(fd[1]);
+	evt_close(q);
+}
+
 EVT_TC(file__stray_values, "UNI-135",
     "No path is EFAULT, nothing wanted EINVAL, and a failure changes nothing")
 {
@@ -540,6 +571,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, file__moved_away);
 	EVT_TP_ADD_TC(tp, file__link);
 	EVT_TP_ADD_TC(tp, file__modes);
+	EVT_TP_ADD_TC(tp, file__is_renewed_and_silent);
 	EVT_TP_ADD_TC(tp, file__stray_values);
 	EVT_TP_ADD_TC(tp, directory__names);
 	EVT_TP_ADD_TC(tp, directory__files);

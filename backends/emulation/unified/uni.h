@@ -144,6 +144,8 @@ int	evany__uni_change(struct uni *, const struct evany_change *);
 void	evany__uni_free(struct uni *, struct uni_note *);
 /* Something has happened to it. */
 void	evany__uni_pending(struct uni *, struct uni_note *);
+/* All of that is taken. */
+void	evany__uni_taken(struct uni *, struct uni_note *);
 /* The next event of the sink, filled from the note but for what and data. */
 struct evany_event *evany__uni_event(struct evany__sink *,
 	    const struct uni_note *);

@@ -161,6 +161,14 @@ evany__uni_pending(struct uni *uq, struct uni_note *un)
 		evany__ready_add(uq->uq_inst, &un->un_watch);
 }
 
+void
+evany__uni_taken(struct uni *uq, struct uni_note *un)
+{
+
+	un->un_status &= (uint8_t)~UN_PENDING;
+	evany__ready_remove(uq->uq_inst, &un->un_watch);
+}
+
 /* ---- life ---------------------------------------------------------------------- */
 
 int

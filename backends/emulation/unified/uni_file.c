@@ -222,6 +222,7 @@ file_take(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 	if (uf->uf_renewed) {
 		/* What the old watch has not reported yet would be lost. */
 		inst->in_table->tb_file->fo_collect(&inst->in_file);
+		evany__uni_taken(uq, un);
 		uf->uf_renewed = false;
 		file_detach(uf);
 		if (file_attach(uf) != 0)
