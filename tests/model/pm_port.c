@@ -118,6 +118,18 @@ deliverable(struct pm_world *w, const struct pm_assoc *as, int proc)
 	return (sure);
 }
 
+/* Does the number name here what the other process's one is about? */
+static bool
+shared(const struct pm_world *w, const struct pm_assoc *as, int proc,
+    uintptr_t fd)
+{
+	const struct pm_file *f = w->pw_fd[proc][fd];
+
+	/* Its file may have gone; it is taken for the one that came after. */
+	return (f != NULL && (as->as_file == f || (as->as_loose &&
+	    w->pw_fd[as->as_owner][fd] == f)));
+}
+
 /* The one of this process's number: its own, or another's of the same file. */
 static struct pm_assoc *
 find(struct pm_world *w, struct pm_port *po, int proc, uintptr_t fd)
@@ -132,8 +144,7 @@ find(struct pm_world *w, struct pm_port *po, int proc, uintptr_t fd)
 			old = as;
 		else if (as->as_owner == proc)
 			return (as);
-		else if (as->as_file != NULL &&
-		    as->as_file == w->pw_fd[proc][fd])
+		else if (shared(w, as, proc, fd))
 			other = as;
 	}
 	if (old == NULL || other == NULL)
