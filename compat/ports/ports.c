@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
 
@@ -76,7 +77,7 @@ port_associate(int number, int source, uintptr_t object, int events,
 	int error, saved = errno;
 
 	/* A change would be made to whatever port the number names. */
-	check = source != PORT_SOURCE_FD ||
+	check = source != PORT_SOURCE_FD || object > INT_MAX ||
 	    (!evany__lock_held() && evany__inst_several(1));
 again:
 	if ((pt = find(number, check, &error)) == NULL)
@@ -94,8 +95,11 @@ again:
 		error = EINVAL;
 	}
 	evany__port_drop(pt);
-	if (error == EIDRM && !check) {
-		/* The number may be another port's by now. */
+	if ((error == EIDRM || error == EAGAIN) && !check) {
+		/*
+		 * The number may be another port's by now, and nobody looks at
+		 * it for a port that is full.
+		 */
 		check = true;
 		goto again;
 	}
@@ -205,7 +209,8 @@ send_one(int number, int events, void *user)
 			return (fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD);
 		return (evany__port_send_late(number, events, user));
 	}
-	if ((error = send_to(number, false, events, user)) == EIDRM)
+	error = send_to(number, false, events, user);
+	if (error == EIDRM || error == EAGAIN)
 		error = send_to(number, true, events, user);
 	if (error == EIDRM)
 		error = fcntl(number, F_GETFD) == -1 ? EBADF : EBADFD;

@@ -167,7 +167,7 @@ used(const struct pm_port *po, int *leastp, int *mostp)
 	for (as = po->po_assoc; as < po->po_assoc + PM_ASSOCS; as++) {
 		if (as->as_state == PM_NONE)
 			continue;
-		(*mostp)++;
+		*mostp += as->as_merged ? 2 : 1;
 		if (!as->as_dead && !as->as_closed && !as->as_loose)
 			(*leastp)++;
 	}

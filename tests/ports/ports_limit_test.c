@@ -46,6 +46,43 @@ EVT_TC(port_send__one_too_many, "PORT-173 PORT-115",
 	evt_close(port);
 }
 
+/* Makes a call on a port that is full, by a number that was it. */
+static int
+closed_errno(const int p[2], bool reused, bool associates)
+{
+	int error, other, port;
+
+	port = evt_port();
+	ATF_REQUIRE((other = dup(port)) != -1);
+	ATF_REQUIRE_EQ(send_errno(other), 0);
+	evt_close(port);
+	if (reused)
+		ATF_REQUIRE_EQ(dup2(p[1], port), port);
+	error = associates ? evt_port_fd_errno(port, p[0], POLLIN, NULL) :
+	    send_errno(port);
+	ATF_REQUIRE_EQ(send_errno(other), EAGAIN);
+	take(other, 1);
+	if (reused)
+		evt_close(port);
+	evt_close(other);
+	return (error);
+}
+
+EVT_TC(limit__of_a_closed_number, "PORT-005 PORT-013",
+    "A full port's number that was closed, or is another file's, is no port")
+{
+	int p[2];
+
+	evt_port_limit(1);
+	evt_pipe(p);
+	ATF_REQUIRE_EQ(closed_errno(p, false, false), EBADF);
+	ATF_REQUIRE_EQ(closed_errno(p, false, true), EBADF);
+	ATF_REQUIRE_EQ(closed_errno(p, true, false), EBADFD);
+	ATF_REQUIRE_EQ(closed_errno(p, true, true), EBADFD);
+	evt_close(p[0]);
+	evt_close(p[1]);
+}
+
 EVT_TC(limit__of_the_creation, "PORT-174",
     "A limit changed later is not an existing port's")
 {
@@ -156,6 +193,7 @@ EVT_TC(port_create__one_too_many, "PORT-180 PORT-182",
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, port_send__one_too_many);
+	EVT_TP_ADD_TC(tp, limit__of_a_closed_number);
 	EVT_TP_ADD_TC(tp, limit__of_the_creation);
 	EVT_TP_ADD_TC(tp, limit__shared_by_sources);
 	EVT_TP_ADD_TC(tp, limit__delivered_association);
