@@ -244,6 +244,7 @@ EVT_TC(handler__has_interrupted_a_call, "UNI-041",
 	int n;
 
 	evt_skip_tsan(EVT_TSAN_SIGNALS);
+	evt_skip_stacked();
 	nested_queue = evt_queue();
 	ATF_REQUIRE(sigemptyset(&sa.sa_mask) == 0);
 	sa.sa_flags = SA_RESTART;
