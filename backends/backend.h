@@ -681,6 +681,9 @@ bool	evany__ff_never_blocks(const struct stat *);
 int	evany__ff_stat_at(int dir, const char *path, bool follow,
 	    struct stat *, int64_t *bornp);
 
+/* Was the pipe behind fd opened by a path, not made by pipe(2)? */
+bool	evany__ff_of_path(int fd);
+
 /* Its times of access, modification and change. */
 void	evany__ff_times(const struct stat *, struct timespec times[3]);
 

@@ -22,9 +22,6 @@ enum evany__fdkind evany__ff_kind_of(int fd, const struct stat *);
 /* An integer option of a socket, or -1. */
 int	evany__ff_option(int fd, int level, int name);
 
-/* Was the pipe behind fd opened by a path, or else by pipe(2)? */
-bool	evany__ff_of_path(int fd);
-
 /* What poll(2) says now of these events, and ERR, HUP; 0 if nothing. */
 short	evany__ff_poll(int fd, short events);
 

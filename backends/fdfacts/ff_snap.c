@@ -13,7 +13,6 @@
  */
 #include "config.h"
 
-#include "backends/fdfacts/ff.h"
 #include "backends/fdfacts/ff_snap.h"
 
 #include <sys/stat.h>

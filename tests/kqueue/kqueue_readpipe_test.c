@@ -230,6 +230,34 @@ EVT_TC(fifo__end_by_edge, "KQ-125 KQ-093",
 	evt_close(kq);
 }
 
+EVT_TC(fifo__writing_end, "KQ-125 KQ-146",
+    "The end for writing has nothing to read, also when no reader is left")
+{
+	struct kevent ev;
+	int error, kq, r, w;
+
+	kq = evt_kq();
+	r = readpipe_fifo();
+	ATF_REQUIRE((w = open("fifo", O_WRONLY | O_NONBLOCK)) != -1);
+	error = evt_change_errno(kq, w, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	if (error != 0 && evt_native())
+		atf_tc_skip("this system refuses it");
+	ATF_REQUIRE_EQ(0, error);
+	evt_change(kq, w, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, NULL);
+	evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(EVFILT_WRITE, ev.filter);
+	evt_close(r);
+	evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(EVFILT_WRITE, ev.filter);
+	ATF_REQUIRE((ev.flags & EV_EOF) != 0);
+	evt_still(kq);
+	evt_change(kq, w, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+	evt_idle(kq);
+	evt_change(kq, w, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+	evt_close(w);
+	evt_close(kq);
+}
+
 /* ---- terminals --------------------------------------------------------- */
 
 /* A pseudo terminal: the master's descriptor, and the slave's in *slavep. */
@@ -555,6 +583,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, fifo__no_writer_so_far);
 	EVT_TP_ADD_TC(tp, fifo__end_comes_and_goes);
 	EVT_TP_ADD_TC(tp, fifo__end_by_edge);
+	EVT_TP_ADD_TC(tp, fifo__writing_end);
 	EVT_TP_ADD_TC(tp, terminal__by_lines);
 	EVT_TP_ADD_TC(tp, terminal__by_characters);
 	EVT_TP_ADD_TC(tp, terminal__other_side_gone);

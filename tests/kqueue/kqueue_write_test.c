@@ -567,6 +567,40 @@ EVT_TC(fifo__readers_come_and_go, "KQ-146",
 	evt_close(kq);
 }
 
+EVT_TC(fifo__new_reader_by_edge, "KQ-146 KQ-092 KQ-093",
+    "EV_CLEAR: the end is told once, and the next reader wakes whoever waits")
+{
+	struct kevent ev;
+	int fd, i, kq, r;
+
+	kq = evt_kq();
+	ATF_REQUIRE(mkfifo("fifo", 0600) == 0);
+	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	ATF_REQUIRE((fd = open("fifo", O_WRONLY | O_NONBLOCK)) != -1);
+	write_add(kq, fd, EV_CLEAR);
+	for (i = 0; i < 3; i++) {
+		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
+		evt_one(kq, &ev);
+		ATF_REQUIRE(ev.ident == (uintptr_t)fd);
+		ATF_REQUIRE(evt_flags(&ev) == EV_CLEAR && ev.data > 0);
+		evt_still(kq);
+		evt_close(r);
+		evt_one(kq, &ev);
+		ATF_REQUIRE(evt_flags(&ev) == (EV_CLEAR | EV_EOF));
+		evt_still(kq);
+		ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	}
+	evt_one(kq, &ev);
+	evt_close(r);
+	evt_one(kq, &ev);
+	evt_change(kq, fd, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	evt_idle(kq);
+	evt_close(r);
+	evt_close(fd);
+	evt_close(kq);
+}
+
 /* ---- files, devices, terminals ----------------------------------------- */
 
 EVT_TC(file__always_ready, "KQ-147 KQ-091 KQ-092 KQ-095",
@@ -706,6 +740,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, pipe__reader_gone);
 	EVT_TP_ADD_TC(tp, pipe__added_without_reader);
 	EVT_TP_ADD_TC(tp, fifo__readers_come_and_go);
+	EVT_TP_ADD_TC(tp, fifo__new_reader_by_edge);
 	EVT_TP_ADD_TC(tp, file__always_ready);
 	EVT_TP_ADD_TC(tp, terminal__room);
 	EVT_TP_ADD_TC(tp, empty__when_all_is_sent);

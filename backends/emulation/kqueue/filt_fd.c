@@ -141,8 +141,7 @@ void
 evany__fd_detach(struct kqueue *kq, struct knote *kn)
 {
 
-	if ((kn->kn_status & KN_ALWAYS) != 0)
-		evany__file_detach(kq, kn);
+	evany__file_detach(kq, kn);
 	if (kn->kn_watch.wt_mode == EVANY__OFF)
 		return;
 	kn->kn_watch.wt_mode = EVANY__OFF;

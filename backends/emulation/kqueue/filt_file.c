@@ -12,6 +12,10 @@
  * the FILE mechanism says that the file was written.  Moving the offset wakes
  * nobody, as in a kernel.
  *
+ * A FIFO whose last reader has gone is watched for being opened while an
+ * EV_CLEAR knote for writing waits: Linux (6.18) does not wake writers that
+ * poll when the next reader comes.
+ *
  * The number is known to name the same file by device, inode and birth.  While
  * another could still have been born in the same tick of the clock, the file's
  * generation is compared too.  No duplicate is kept: closing one would drop the
@@ -201,6 +205,44 @@ evany__file_event(struct kqueue *kq, struct knote *kn)
 	if (kn->kn_data != 0 || (kn->kn_sfflags & NOTE_FILE_POLL) != 0)
 		return (KQ_YES);
 	return (KQ_NO);
+}
+
+/* ---- a FIFO that lost its last reader ------------------------------------------ */
+
+static bool
+fifo_read_again(const struct knote *kn)
+{
+	return ((evany__ff_now((int)kn->kn_ident, EVANY__W_OUT) &
+	    EVANY__ERR) == 0);
+}
+
+static void
+fifo_opened(struct evany__filewatch *fw, unsigned bits)
+{
+	struct kn_file *kf = (struct kn_file *)(void *)fw;
+	struct kqueue *kq = kf->kf_kq;
+	struct knote *kn = kf->kf_knote;
+
+	(void)bits;
+	if (!fifo_read_again(kn))
+		return;
+	evany__file_detach(kq, kn);
+	if (evany__fd_arm(kq, kn, true) == 0)
+		evany__inst_again(kq->kq_inst);
+}
+
+bool
+evany__file_await_reader(struct kqueue *kq, struct knote *kn)
+{
+
+	if (kn->kn_priv != NULL || evany__file_remember(kn) != 0)
+		return (false);
+	if (file_watch(kq, kn, EVANY__F_OPEN, fifo_opened) == 0 &&
+	    !fifo_read_again(kn))
+		return (false);
+	/* The mechanism cannot tell, or there is nothing to be told. */
+	evany__file_detach(kq, kn);
+	return (fifo_read_again(kn));
 }
 
 /* ---- EVFILT_VNODE --------------------------------------------------------------- */

@@ -140,6 +140,11 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 			kn->kn_flags |= EV_EOF;
 		return (KQ_YES);
 	case EVANY__K_PIPE:
+		/* To a FIFO's writing end its readers are no event. */
+		if ((bits & (EVANY__HUP | EVANY__ERR)) == EVANY__ERR &&
+		    evany__ff_of_path((int)kn->kn_ident))
+			return (KQ_NO);
+		/* FALLTHROUGH */
 	case EVANY__K_TTY:
 		if ((bits & (EVANY__HUP | EVANY__ERR)) != 0)
 			kn->kn_flags |= EV_EOF;

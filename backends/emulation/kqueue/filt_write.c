@@ -57,7 +57,9 @@ filt_write_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 	    write_stream(kq, kn, bits) == KQ_NO)
 		return (KQ_NO);
 	if (kind != EVANY__K_STREAM &&
-	    (bits & (EVANY__HUP | EVANY__ERR)) != 0) {
+	    (bits & (EVANY__HUP | EVANY__ERR)) != 0 &&
+	    (kind != EVANY__K_PIPE || (kn->kn_flags & EV_CLEAR) == 0 ||
+	    !evany__file_await_reader(kq, kn))) {
 		kn->kn_flags |= EV_EOF;
 		kn->kn_data = 0;
 	}

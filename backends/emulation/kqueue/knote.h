@@ -187,6 +187,11 @@ void	evany__fd_lonely_again(struct kqueue *);
 int	evany__file_attach(struct kqueue *, struct knote *);
 void	evany__file_detach(struct kqueue *, struct knote *);
 enum kq_answer evany__file_event(struct kqueue *, struct knote *);
+/*
+ * A knote for writing to a pipe that has no reader: when there is one again it
+ * is armed afresh.  True: there is one already.
+ */
+bool	evany__file_await_reader(struct kqueue *, struct knote *);
 /* Which file the number names now, and whether it still does. */
 int	evany__file_remember(struct knote *);
 void	evany__file_forget(struct knote *);
