@@ -92,6 +92,7 @@ static const struct call {
 	{ SYS_kcmp, "kcmp", { EPERM, ENOSYS } },
 	{ SYS_sendto, "sendto", { ENOBUFS } },
 	{ SYS_bind, "bind", { EPERM } },
+	{ SYS_setsockopt, "setsockopt", { EPERM } },
 	{ SYS_getdents64, "getdents64", { ENOMEM } },
 	{ SYS_readlinkat, "readlinkat", { ENOMEM } },
 #ifdef SYS_readlink
