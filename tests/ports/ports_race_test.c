@@ -207,8 +207,12 @@ EVT_TC(send__as_waits_end, "PORT-183 PORT-018",
 		evt_port_send(port, 1, NULL);
 		evt_barrier_wait(&barrier);
 		ATF_REQUIRE_EQ(atomic_load(&taken), round);
-		/* A pipe's byte may be left for the next wait to take out. */
-		if (evt_port_delay() > 0)
+		/*
+		 * A pipe's byte may be left for the next wait to take out, and
+		 * so may a wake that cannot be taken back.
+		 */
+		if (evt_port_delay() > 0 ||
+		    strcmp(evt_backend(), "kqueue") == 0)
 			ATF_REQUIRE_EQ(evt_port_poll(port, &ev, 1), 0);
 		ATF_REQUIRE(!evt_readable(port, 0));
 	}
