@@ -23,7 +23,7 @@
  *              it is ready, core calls the feeder's function.
  *
  * There are five sets of operations:
- *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, kqueue, poll)
+ *   struct evany__be_ops      waits for an instance: FD and ALARM  (epoll, kqueue, ports, poll)
  *   struct evany__file_ops    FILE: changes of files          (inotify, filescan)
  *   struct evany__signal_ops  SIGNAL                (signalfd, kqueue, selfpipe)
  *   struct evany__proc_ops    PROC                     (pidfd, kqueue, selfpipe)
@@ -753,6 +753,7 @@ int64_t	evany__ff_counter(int fd);
 extern const struct evany__be_ops evany__be_epoll_ops;
 extern const struct evany__be_ops evany__be_kqueue_ops;
 extern const struct evany__be_ops evany__be_poll_ops;
+extern const struct evany__be_ops evany__be_ports_ops;
 extern const struct evany__file_ops evany__file_inotify_ops;
 extern const struct evany__file_ops evany__file_scan_ops;
 extern const struct evany__signal_ops evany__signal_signalfd_ops;

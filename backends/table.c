@@ -42,6 +42,9 @@ static const struct candidate be_list[] = {
 #ifdef EVANY_BE_KQUEUE
 	CANDIDATE(be_, evany__be_kqueue_ops),
 #endif
+#ifdef EVANY_BE_PORTS
+	CANDIDATE(be_, evany__be_ports_ops),
+#endif
 	CANDIDATE(be_, evany__be_poll_ops)
 };
 

@@ -23,12 +23,7 @@
 #define DAY	INT64_C(86400000000000)
 
 #ifdef EVANY_KQUEUE_LIBRARY
-#include <dlfcn.h>
-
-/* Its calls of itself stay there. */
-#ifndef RTLD_DEEPBIND
-#define RTLD_DEEPBIND	0
-#endif
+#include "backends/stacked.h"
 
 static int (*call_kqueue)(void);
 static __typeof__(kevent) *call_kevent;
@@ -40,9 +35,7 @@ call_load(void)
 	void *lib;
 	int fd;
 
-	lib = dlopen(EVANY_KQUEUE_LIBRARY,
-	    RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-	if (lib == NULL)
+	if ((lib = evany__stacked(EVANY_KQUEUE_LIBRARY)) == NULL)
 		return;
 	*(void **)&call_kqueue = dlsym(lib, "kqueue");
 	*(void **)&call_kevent = dlsym(lib, "kevent");

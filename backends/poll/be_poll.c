@@ -108,6 +108,7 @@ evany__bp_new(struct evany__inst *inst)
 	bp->bp_inst = inst;
 	bp->bp_tag = evany__inst_tag(inst);
 	bp->bp_doze = (struct evany__pipe)EVANY__PIPE_NONE;
+	atomic_store(&bp->bp_port.pp_fd, -1);
 	bp->bp_look = bp->bp_next = EVANY__FOREVER;
 	bp->bp_tick.bt_fn = be_poll_tick;
 	bp->bp_release.br_fn = be_poll_free;
@@ -189,6 +190,7 @@ be_poll_close(struct evany__inst *inst)
 	/* A tick that has begun is waiting for the lock. */
 	bp->bp_closed = true;
 	evany__bg_tick_stop(&bp->bp_tick);
+	evany__pp_close(bp);
 	evany__pipe_close(&bp->bp_pipe);
 	evany__pipe_close(&bp->bp_doze);
 	evany__bs_close(bp);
@@ -238,6 +240,7 @@ be_poll_fork_child(struct evany__inst *inst, void **statep)
 	/* Another thread may have been making it. */
 	if (atomic_load(&bp->bp_dozes))
 		evany__pipe_close(&bp->bp_doze);
+	evany__pp_fork_child(bp);
 	if (statep != NULL)
 		*statep = evany__bs_child(bp);
 	else {
@@ -666,15 +669,16 @@ collect(struct be_poll *bp, struct evany__ready *rd, int room, bool all)
 }
 
 int
-evany__bp_sleep(const struct evany__pipe *pi, int64_t deadline, int cancel)
+evany__bp_sleep(const struct evany__pipe *pi, int other, int64_t deadline,
+    int cancel)
 {
-	struct pollfd pfd;
+	struct pollfd pfd[2] = {
+		{ .fd = pi->pi_read, .events = POLLIN },
+		{ .fd = other, .events = POLLIN }
+	};
 	int64_t now;
 	int n, unused;
 
-	pfd.fd = pi->pi_read;
-	pfd.events = POLLIN;
-	pfd.revents = 0;
 	if (deadline != EVANY__FOREVER) {
 		now = evany__now(EVANY__MONOTONIC);
 		if (now >= deadline)
@@ -682,13 +686,22 @@ evany__bp_sleep(const struct evany__pipe *pi, int64_t deadline, int cancel)
 		deadline -= now;
 	}
 	(void)pthread_setcancelstate(cancel, NULL);
-	n = evany__poll_ns(&pfd, 1, deadline);
+	n = evany__poll_ns(pfd, other == -1 ? 1 : 2, deadline);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused);
 	/* A longjmp(3) out of an earlier one left it the other, in glibc. */
 	(void)pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &unused);
 	if (n == -1)
 		return (errno == EINTR ? -EINTR : -ENOMEM);
-	return (n);
+	return ((pfd[0].revents != 0 ? SLEPT_PIPE : 0) |
+	    (pfd[1].revents != 0 ? SLEPT_OTHER : 0));
+}
+
+/* What a wait sleeps on is what it was. */
+static bool
+inner_ours(const struct be_poll *bp)
+{
+	return (evany__pipe_names(&bp->bp_pipe, bp->bp_pipe.pi_read) &&
+	    evany__pp_ours(bp));
 }
 
 static int
@@ -709,8 +722,7 @@ be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 	saved = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	error = 0;
-	if (!evany__pipe_names(&bp->bp_pipe, number) ||
-	    !evany__pipe_names(&bp->bp_pipe, bp->bp_pipe.pi_read)) {
+	if (!evany__pipe_names(&bp->bp_pipe, number) || !inner_ours(bp)) {
 		error = EBADF;
 		goto out;
 	}
@@ -722,20 +734,22 @@ be_poll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
 		evany__bp_enter(bp, &unused);
 		if (all)
 			evany__pe_scan(bp);
-		/* Whatever woke us is a byte in the pipe. */
-		if (!all && n == 1)
+		else
+			evany__pp_harvest(bp);
+		/* Whatever woke us there is a byte in the pipe. */
+		if (!all && n > 0 && (n & SLEPT_PIPE) != 0)
 			bp->bp_rung = true;
 		*countp = collect(bp, rd, room, all);
 		evany__bp_leave(bp, unused);
 		if (*countp > 0 || error != 0 || deadline == 0 || n == 0)
 			break;
 		/* Closed by the program, our duplicate would be ever ready. */
-		if (!all && !evany__pipe_names(&bp->bp_pipe,
-		    bp->bp_pipe.pi_read)) {
+		if (!all && !inner_ours(bp)) {
 			error = EBADF;
 			break;
 		}
-		n = evany__bp_sleep(&bp->bp_pipe, deadline, cancel);
+		n = evany__bp_sleep(&bp->bp_pipe,
+		    atomic_load(&bp->bp_port.pp_fd), deadline, cancel);
 		if (n < 0)
 			error = -n;
 		/* At the end once more what the thread may be late with. */
@@ -749,27 +763,54 @@ out:
 	return (error);
 }
 
-const struct evany__be_ops evany__be_poll_ops = {
-	.be_name = "poll",
-	.be_probe = be_poll_probe,
-	.be_open = be_poll_open,
-	.be_close = be_poll_close,
-	.be_names = be_poll_names,
-	.be_same = be_poll_same,
-	.be_change = be_poll_change,
-	.be_spent = be_poll_spent,
-	.be_evict = be_poll_evict,
-	.be_renew = be_poll_renew,
-	.be_feed = be_poll_feed,
-	.be_unfeed = be_poll_unfeed,
-	.be_wait = be_poll_wait,
-	.be_wake = evany__be_poll_wake,
-	.be_hush = evany__be_poll_hush,
-	.be_mark = evany__be_poll_mark,
-	.be_rouse = evany__be_poll_rouse,
-	.be_doze = evany__be_poll_doze,
-	.be_alarm = be_poll_alarm,
-	.be_share = evany__be_poll_share,
-	.be_fork_child = be_poll_fork_child,
+#define OPS(name, probe, open)						\
+	.be_name = (name),						\
+	.be_probe = (probe),						\
+	.be_open = (open),						\
+	.be_close = be_poll_close,					\
+	.be_names = be_poll_names,					\
+	.be_same = be_poll_same,					\
+	.be_change = be_poll_change,					\
+	.be_spent = be_poll_spent,					\
+	.be_evict = be_poll_evict,					\
+	.be_renew = be_poll_renew,					\
+	.be_feed = be_poll_feed,					\
+	.be_unfeed = be_poll_unfeed,					\
+	.be_wait = be_poll_wait,					\
+	.be_wake = evany__be_poll_wake,					\
+	.be_hush = evany__be_poll_hush,					\
+	.be_mark = evany__be_poll_mark,					\
+	.be_rouse = evany__be_poll_rouse,				\
+	.be_doze = evany__be_poll_doze,					\
+	.be_alarm = be_poll_alarm,					\
+	.be_share = evany__be_poll_share,				\
+	.be_fork_child = be_poll_fork_child,				\
 	.be_threads = true
+
+const struct evany__be_ops evany__be_poll_ops = {
+	OPS("poll", be_poll_probe, be_poll_open)
 };
+
+#ifdef EVANY_BE_PORTS
+static int
+be_ports_probe(void)
+{
+	int error;
+
+	return ((error = evany__pp_probe()) != 0 ? error : be_poll_probe());
+}
+
+static int
+be_ports_open(struct evany__inst *inst, int flags, void **statep, int *numberp)
+{
+	int error;
+
+	if ((error = be_poll_open(inst, flags, statep, numberp)) == 0)
+		((struct be_poll *)*statep)->bp_port.pp_use = true;
+	return (error);
+}
+
+const struct evany__be_ops evany__be_ports_ops = {
+	OPS("ports", be_ports_probe, be_ports_open)
+};
+#endif

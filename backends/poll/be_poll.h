@@ -26,6 +26,7 @@
 #include "backends/backend.h"
 #include "backends/pollpipe.h"
 #include "backends/poll/pollthread.h"
+#include "backends/ports/be_ports.h"
 
 /* What one direction of a registration is about. */
 enum poll_state {
@@ -77,6 +78,7 @@ struct poll_entry {
 	uint8_t			 pe_end;	/* of a pipe */
 	uint8_t			 pe_kind;	/* enum evany__fdkind, if known */
 	bool			 pe_known;	/* the thread knows it */
+	bool			 pe_ported;	/* armed by the port */
 	bool			 pe_queued;	/* stands in the ready queue */
 	bool			 pe_nested;	/* is another instance */
 	bool			 pe_together;	/* one report for all */
@@ -99,6 +101,8 @@ struct be_poll {
 	atomic_int		 bp_bell;	/* (a) wake was called */
 	atomic_int		 bp_stray;	/* (a) a byte beside bp_rung */
 	atomic_int		 bp_marked;	/* (a) */
+
+	struct be_port		 bp_port;
 
 	struct evany__pipe	 bp_doze;	/* (c) as soon as bp_dozes */
 	atomic_int		 bp_dozes;	/* (a) somebody has dozed */
@@ -150,11 +154,13 @@ void	evany__bp_leave(struct be_poll *, int cancel);
 /* Rings or silences the number, sets the tick.  Lock held. */
 void	evany__bp_settle(struct be_poll *);
 /*
- * Sleeps on a pipe, with cancellation as given, else held off: 1 rung, 0
- * time-out, or a negative errno value.
+ * Sleeps on a pipe and a descriptor, or none (-1), with cancellation as given,
+ * else held off: SLEPT_* what is readable, 0 time-out, or a negative errno value.
  */
-int	evany__bp_sleep(const struct evany__pipe *, int64_t deadline,
-	    int cancel);
+#define SLEPT_PIPE	1
+#define SLEPT_OTHER	2
+int	evany__bp_sleep(const struct evany__pipe *, int other,
+	    int64_t deadline, int cancel);
 
 /* poll_mark.c; no lock held, but for evany__bp_news, with any. */
 int	evany__be_poll_wake(struct evany__inst *, int number);
@@ -190,6 +196,8 @@ bool	evany__pe_is(const struct poll_entry *, const struct stat *);
 /* Looks at the entry, or at all; what it finds decides who is ready. */
 void	evany__pe_look(struct poll_entry *);
 void	evany__pe_scan(struct be_poll *);
+/* The port has reported the entry, and forgotten it. */
+void	evany__pe_hit(struct poll_entry *);
 bool	evany__pe_closed(struct be_poll *, unsigned *leftp);
 /*
  * Puts the record of a ready entry, which was looked at in this pass.  False

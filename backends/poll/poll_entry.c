@@ -34,7 +34,7 @@
 
 #define FIRST_ROOM	16U
 
-static void	pe_hit(struct evany__bg_watch *, short);
+static void	pe_poll_hit(struct evany__bg_watch *, short);
 static void	pe_free(struct evany__bg_watch *);
 
 /* ---- identity --------------------------------------------------------------- */
@@ -155,7 +155,7 @@ evany__pe_add(struct be_poll *bp, int fd, const struct stat *st,
 		return (error);
 	if ((pe = calloc(1, sizeof(*pe))) == NULL)
 		return (ENOMEM);
-	pe->pe_watch.bw_fn = pe_hit;
+	pe->pe_watch.bw_fn = pe_poll_hit;
 	pe->pe_watch.bw_free = pe_free;
 	pe->pe_watch.bw_fd = fd;
 	pe->pe_inst = bp;
@@ -187,14 +187,17 @@ pe_free(struct evany__bg_watch *bw)
 
 /* ---- queue and arrays ---------------------------------------------------------- */
 
-/* One that only the thread still waits for is kept for evany__pe_closed. */
+/*
+ * One that only the thread still waits for is kept for evany__pe_closed; what
+ * the port waits for ends with its number.
+ */
 static void
 place_set(struct poll_entry *pe, short events)
 {
 	struct be_poll *bp = pe->pe_inst;
 	unsigned i, last;
 
-	if (events != 0 || pe->pe_armed != 0) {
+	if (events != 0 || (pe->pe_armed != 0 && !pe->pe_ported)) {
 		if (pe->pe_place == 0) {
 			bp->bp_entries[bp->bp_used] = pe;
 			bp->bp_fds[bp->bp_used].revents = 0;
@@ -244,6 +247,25 @@ pe_events(const struct poll_entry *pe)
 }
 
 /*
+ * Waits for these events in the port, or else in the thread.  If it cannot be
+ * the entry counts as not armed, and is looked at by every wait.
+ */
+static void
+pe_arm(struct poll_entry *pe, short armed)
+{
+	pe->pe_armed = armed;
+	if (pe->pe_ported && evany__pp_arm(pe, armed))
+		return;
+	pe->pe_ported = false;
+	if (!pe->pe_known && evany__bg_watch_init(&pe->pe_watch) != 0) {
+		pe->pe_armed = 0;
+		return;
+	}
+	pe->pe_known = true;
+	evany__bg_watch_set(&pe->pe_watch, armed);
+}
+
+/*
  * Makes everything else agree with the states.  What the thread waits for
  * needlessly is left to it unless exact: it gets a report at once and then
  * knows.
@@ -252,24 +274,27 @@ static void
 pe_update(struct poll_entry *pe, bool exact)
 {
 	short armed;
-	bool ready;
+	bool parked, ready;
 	unsigned d;
 
 	armed = 0;
-	ready = false;
+	parked = ready = false;
 	for (d = 0; d < POLL_DIRS; d++) {
 		if (pe->pe_state[d] == POLL_ARMED)
 			armed = (short)(armed | evany__pg_events(d));
 		if (pe->pe_state[d] == POLL_READY)
 			ready = true;
+		if (pe->pe_state[d] == POLL_PARKED)
+			parked = true;
 	}
 	queue_set(pe, ready);
 	evany__pg_list(pe);
-	if ((armed & ~pe->pe_armed) != 0 || (exact && armed != pe->pe_armed)) {
-		pe->pe_armed = armed;
-		evany__bg_watch_set(&pe->pe_watch, armed);
-	}
-	place_set(pe, pe_events(pe));
+	/* The port may have lost it by a close, and the same file come back. */
+	if ((armed & ~pe->pe_armed) != 0 || (exact &&
+	    (armed != pe->pe_armed || (pe->pe_ported && armed != 0))))
+		pe_arm(pe, armed);
+	/* What the port waits for is not to be looked at. */
+	place_set(pe, pe->pe_ported && !ready && !parked ? 0 : pe_events(pe));
 }
 
 void
@@ -279,6 +304,8 @@ evany__pe_drop(struct poll_entry *pe)
 	struct poll_entry **pep;
 
 	memset(pe->pe_state, POLL_QUIET, sizeof(pe->pe_state));
+	if (pe->pe_ported && pe->pe_armed != 0)
+		(void)evany__pp_arm(pe, 0);
 	pe->pe_armed = 0;
 	queue_set(pe, false);
 	place_set(pe, 0);
@@ -402,6 +429,7 @@ evany__pe_scan(struct be_poll *bp)
 	unsigned i;
 
 	evany__pg_begin(bp);
+	evany__pp_harvest(bp);
 	evany__poll_now(bp->bp_fds, bp->bp_used);
 	for (i = 0; i < bp->bp_used;) {
 		pe = bp->bp_entries[i];
@@ -421,9 +449,19 @@ evany__pe_scan(struct be_poll *bp)
 	}
 }
 
+void
+evany__pe_hit(struct poll_entry *pe)
+{
+	pe->pe_armed = 0;
+	if (pe_same(pe))
+		evany__pe_look(pe);
+	else
+		evany__pe_drop(pe);
+}
+
 /* In the thread, which has taken the watch off. */
 static void
-pe_hit(struct evany__bg_watch *bw, short revents)
+pe_poll_hit(struct evany__bg_watch *bw, short revents)
 {
 	struct poll_entry *pe;
 	struct be_poll *bp;
@@ -435,11 +473,7 @@ pe_hit(struct evany__bg_watch *bw, short revents)
 	bp = pe->pe_inst;
 	evany__bp_enter(bp, &cancel);
 	if (!pe->pe_dead) {
-		pe->pe_armed = 0;
-		if (pe_same(pe))
-			evany__pe_look(pe);
-		else
-			evany__pe_drop(pe);
+		evany__pe_hit(pe);
 		evany__bp_settle(bp);
 	}
 	evany__bp_leave(bp, cancel);
@@ -535,7 +569,9 @@ evany__pe_want(struct poll_entry *pe, const uint8_t *want, unsigned fresh)
 		all[POLL_ENDS] = EVANY__ONCE;
 		active = true;
 	}
-	if (active && !pe->pe_known) {
+	if (active && !pe->pe_known && !pe->pe_ported)
+		pe->pe_ported = !is_feeder(pe) && evany__pp_open(pe->pe_inst);
+	if (active && !pe->pe_known && !pe->pe_ported) {
 		if ((error = evany__bg_watch_init(&pe->pe_watch)) != 0)
 			return (error);
 		pe->pe_known = true;

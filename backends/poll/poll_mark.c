@@ -227,13 +227,13 @@ evany__be_poll_doze(struct evany__inst *inst, int number, int64_t deadline)
 		goto out;
 	n = 0;
 	if (!atomic_load(&bp->bp_news)) {
-		n = evany__bp_sleep(&bp->bp_doze, deadline, cancel);
+		n = evany__bp_sleep(&bp->bp_doze, -1, deadline, cancel);
 		/* What the thread may be late with. */
 		if (n == 0)
 			(void)doze_look(bp);
 	}
 	atomic_store(&bp->bp_dozing, 0);
-	if (n == 1 || atomic_load(&bp->bp_news)) {
+	if (n > 0 || atomic_load(&bp->bp_news)) {
 		error = evany__pipe_drain(&bp->bp_doze) == 0 ? 0 : EBADF;
 		atomic_store(&bp->bp_news, 0);
 	} else

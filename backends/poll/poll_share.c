@@ -246,12 +246,12 @@ bed_sleep(struct be_poll *bp, int64_t deadline, int cancel)
 	if (bed != -1) {
 		pi = &bp->bp_beds[bed];
 		return (evany__pipe_names(pi, pi->pi_read) ?
-		    evany__bp_sleep(pi, deadline, cancel) : -EBADF);
+		    evany__bp_sleep(pi, -1, deadline, cancel) : -EBADF);
 	}
 	soon = evany__now(EVANY__MONOTONIC) + CROWD_NS;
 	if (soon > deadline)
-		return (evany__bp_sleep(&none, deadline, cancel));
-	n = evany__bp_sleep(&none, soon, cancel);
+		return (evany__bp_sleep(&none, -1, deadline, cancel));
+	n = evany__bp_sleep(&none, -1, soon, cancel);
 	return (n == 0 ? 1 : n);
 }
 
@@ -353,6 +353,7 @@ evany__bs_child(struct be_poll *parent)
 
 	bp->bp_parent = parent;
 	bp->bp_pipe = parent->bp_pipe;
+	bp->bp_port.pp_use = parent->bp_port.pp_use;
 	for (i = 0; i < POLL_BEDS; i++)
 		bp->bp_beds[i] = parent->bp_beds[i];
 	atomic_store(&bp->bp_share, atomic_load(&parent->bp_share));

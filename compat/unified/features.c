@@ -124,19 +124,23 @@ EVANY_EXPORT int
 evany_source(int source)
 {
 	int saved = errno;
+	const char *name;
 	bool portable;
 
 	if (source != EVANY_ALERT && evany__uni_source(source) == NULL)
 		return (EVANY_MISSING);
+	name = source_mechanism(source);
 	switch (source) {
 	case EVANY_FD:		/* edges are guessed */
+		portable = strcmp(name, "poll") == 0 ||
+		    strcmp(name, "ports") == 0;
+		break;
 	case EVANY_PROCESS:	/* of strangers, the end is not told */
-		portable = strcmp(source_mechanism(source), "poll") == 0 ||
-		    strcmp(source_mechanism(source), "selfpipe") == 0;
+		portable = strcmp(name, "selfpipe") == 0;
 		break;
 	case EVANY_FILE:	/* changes between two looks are one */
 	case EVANY_DIRECTORY:
-		portable = strcmp(source_mechanism(source), "filescan") == 0;
+		portable = strcmp(name, "filescan") == 0;
 		break;
 	default:
 		portable = false;

@@ -54,10 +54,19 @@
 #define CT_ADD_KQUEUE(tp, name)		do { } while (0)
 #endif
 
+#ifdef EVANY_BE_PORTS
+#define CT_CASE_PORTS(name, text)	CT_CASE(ports, name, text)
+#define CT_ADD_PORTS(tp, name)		ATF_TP_ADD_TC(tp, ports__##name)
+#else
+#define CT_CASE_PORTS(name, text)
+#define CT_ADD_PORTS(tp, name)		do { } while (0)
+#endif
+
 #define CT_TC(name, text)						\
 	static void ct_body_##name(const struct evany__be_ops *);	\
 	CT_CASE_EPOLL(name, text)					\
 	CT_CASE_KQUEUE(name, text)					\
+	CT_CASE_PORTS(name, text)					\
 	CT_CASE(poll, name, text)					\
 	static void							\
 	ct_body_##name(const struct evany__be_ops *be)
@@ -65,6 +74,7 @@
 #define CT_ADD(tp, name) do {						\
 	CT_ADD_EPOLL(tp, name);						\
 	CT_ADD_KQUEUE(tp, name);					\
+	CT_ADD_PORTS(tp, name);						\
 	ATF_TP_ADD_TC(tp, poll__##name);				\
 } while (0)
 

@@ -14,6 +14,9 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
 
 #define TAG	5U
 
@@ -148,6 +151,34 @@ CT_TC(change__number_gone, "through a number that is not the instance's: EIDRM")
 }
 
 /* ---- closed and reused numbers --------------------------------------------------- */
+
+CT_TC(closed__then_reopened, "a file that is opened anew is watched once stated")
+{
+	static const int fd = 307;
+	struct ct *ct = ct_open(be, TAG);
+	int error, i;
+	char c;
+
+	ATF_REQUIRE_EQ(0, mkfifo("fifo", 0600));
+	for (i = 0; i < 3; i++) {
+		ATF_REQUIRE_EQ(fd, evt_move(open("fifo", O_RDWR | O_NONBLOCK),
+		    fd));
+		error = ct_change(ct, fd, CT_WANT(LEVEL, OFF, OFF),
+		    EVANY__VERIFY);
+		if (error == ESTALE) {
+			ct_renew(ct, fd);
+			ct_want(ct, fd, CT_WANT(LEVEL, OFF, OFF));
+		} else
+			ATF_REQUIRE_EQ(0, error);
+		ct_none(ct);
+		evt_write(fd, 1);
+		ATF_CHECK_EQ(EVANY__IN, ct_one(ct, fd));
+		ATF_REQUIRE_EQ(1, read(fd, &c, 1));
+		ct_none(ct);
+		evt_close(fd);
+	}
+	ct_close(ct);
+}
 
 CT_TC(closed__is_silent, "a closed number is never reported")
 {
@@ -366,6 +397,7 @@ ATF_TP_ADD_TCS(tp)
 	CT_ADD(tp, closed__peer_sees_it);
 	CT_ADD(tp, closed__peer_elsewhere);
 	CT_ADD(tp, closed__then_other_file);
+	CT_ADD(tp, closed__then_reopened);
 	CT_ADD(tp, evict__only_that);
 	CT_ADD(tp, many__beyond_1024);
 	CT_ADD(tp, many__above_the_limit);

@@ -183,6 +183,8 @@ fork_child(void *arg)
 	/* The number is core's to close. */
 	(void)close(ct->ct_number);
 	ct->ct_be->be_fork_child(&ct->ct_inst, NULL);
+	/* A copy of the library below frees what it had for closed ports. */
+	(void)ct->ct_be->be_probe();
 	for (fd = 0; fd < LOW; fd++)
 		if (!was_open[fd] && fcntl(fd, F_GETFD) != -1)
 			return (fd);

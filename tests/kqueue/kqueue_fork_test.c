@@ -172,6 +172,7 @@ EVT_TC(fork__no_inner_descriptors, "KQ-007",
 	struct family fa[11];
 	int i, n, range[2];
 
+	evt_skip_stacked();
 	family_make(&fa[0]);
 	range[0] = 3;
 	range[1] = 1000;

@@ -69,6 +69,10 @@ evt_backend(void)
 	if (strstr(names, "kqueue") != NULL)
 		return ("kqueue");
 #endif
+#ifdef EVANY_BE_PORTS
+	if (strstr(names, "ports") != NULL)
+		return ("poll");
+#endif
 	if (strstr(names, "poll") != NULL && strstr(names, "epoll") == NULL)
 		return ("poll");
 #if defined(EVANY_BE_EPOLL)
@@ -85,6 +89,12 @@ evt_skip_stacked(void)
 {
 #ifdef EVANY_KQUEUE_LIBRARY
 	if (strcmp(evt_backend(), "kqueue") == 0)
+		atf_tc_skip("%s", EVT_STACKED);
+#endif
+#ifdef EVANY_PORTS_LIBRARY
+	const char *names = getenv("EVANY_BACKENDS");
+
+	if (names != NULL && strstr(names, "ports") != NULL)
 		atf_tc_skip("%s", EVT_STACKED);
 #endif
 }

@@ -192,18 +192,18 @@ void	evt_settle(void);
 
 /*
  * Is this a system's own kqueue?  Else which mechanisms: "linux", "kqueue" or
- * "poll".  Is libevany-interpose loaded?
+ * "poll", which ports are too.  Is libevany-interpose loaded?
  */
 bool	evt_native(void);
 const char *evt_backend(void);
 bool	evt_interposed(void);
 
 /*
- * Skips if the mechanism kqueue is that of another copy of this library, whose
- * calls cost much more than a kernel's, and cannot all be made by a handler that
- * interrupted one.
+ * Skips if the mechanism, kqueue or ports, is that of another copy of this
+ * library, whose calls cost much more than a kernel's, cannot all be made by a
+ * handler that interrupted one, and free what a child inherited at the next.
  */
-#define EVT_STACKED	"the kqueue below is this library's own"
+#define EVT_STACKED	"the mechanism below is this library's own"
 void	evt_skip_stacked(void);
 int	evt_scale(void);
 
