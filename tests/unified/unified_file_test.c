@@ -128,6 +128,48 @@ EVT_TC(file__gone_at_once, "UNI-132",
 	evt_close(q);
 }
 
+#define COMES	3000
+
+/* As often as it is told, until the other end is closed. */
+static void *
+come_and_go(void *arg)
+{
+	int fd = *(int *)arg;
+	char c;
+
+	while (read(fd, &c, 1) == 1) {
+		evt_put("f", "");
+		ATF_REQUIRE(unlink("f") == 0);
+	}
+	return (NULL);
+}
+
+EVT_TC(file__goes_while_taken, "UNI-132",
+    "What goes while the event of its coming is taken is told as gone")
+{
+	struct evany_event ev;
+	pthread_t thread;
+	int fd[2], i, q;
+
+	if (evt_uni_looks())
+		atf_tc_skip("changes between two looks are one");
+	q = evt_queue();
+	EVT_OK(evany_file(q, 1, "f", ALL, 0, NULL));
+	ATF_REQUIRE(pipe(fd) == 0);
+	ATF_REQUIRE_EQ(0, pthread_create(&thread, NULL, come_and_go, &fd[0]));
+	for (i = 0; i < COMES; i++) {
+		ATF_REQUIRE_EQ(1, write(fd[1], "", 1));
+		do {
+			ATF_REQUIRE_MSG(evt_uni_get(q, &ev, 1) == 1,
+			    "time %d: not told as gone", i);
+		} while ((ev.ev_what & EVANY_GONE) == 0);
+	}
+	evt_close(fd[1]);
+	ATF_REQUIRE_EQ(0, pthread_join(thread, NULL));
+	evt_close(fd[0]);
+	evt_close(q);
+}
+
 EVT_TC(file__moved_away, "UNI-131",
     "A file that has lost the name is not told of any more")
 {
@@ -568,6 +610,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, file__is_replaced);
 	EVT_TP_ADD_TC(tp, file__comes_and_goes);
 	EVT_TP_ADD_TC(tp, file__gone_at_once);
+	EVT_TP_ADD_TC(tp, file__goes_while_taken);
 	EVT_TP_ADD_TC(tp, file__moved_away);
 	EVT_TP_ADD_TC(tp, file__link);
 	EVT_TP_ADD_TC(tp, file__modes);

@@ -349,10 +349,11 @@ uni_ready(struct evany__inst *inst, struct evany__watch *wt,
 	}
 	un->un_status &= (uint8_t)~UN_PENDING;
 	ev = evany__uni_event(sk, un);
-	if (sources[un->un_source]->so_take(uq, un, ev))
-		(void)evany__uni_given(uq, un);
-	else
+	if (!sources[un->un_source]->so_take(uq, un, ev))
 		sk->sk_count--;
+	else if (evany__uni_given(uq, un) &&
+	    (un->un_status & UN_SILENT) != 0)
+		evany__ready_remove(inst, &un->un_watch);
 }
 
 void

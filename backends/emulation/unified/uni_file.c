@@ -10,7 +10,8 @@
  * The mechanism watches the name and the file that has it.  When the name gets
  * another file, the note is pending in any case, and that one is watched before
  * the event is given: what a program does not see when it looks after the event
- * is told by the next.
+ * is told by the next.  A watch takes over from another while both are there,
+ * so that nothing is lost between them.
  */
 #include "config.h"
 
@@ -135,6 +136,40 @@ file_free(struct uni_file *uf)
 	free(uf);
 }
 
+/* Makes it the note's, in the place of another; or frees it. */
+static int
+file_take_over(struct uni_note *un, struct uni_file *uf)
+{
+	struct evany__inst *inst = uf->uf_uni->uq_inst;
+	int error;
+
+	if ((error = file_attach(uf)) != 0) {
+		file_free(uf);
+		return (error);
+	}
+	if (un->un_priv != NULL) {
+		/* What has happened by now stays to be told. */
+		inst->in_table->tb_file->fo_collect(&inst->in_file);
+		file_free(un->un_priv);
+	}
+	un->un_priv = uf;
+	return (0);
+}
+
+/* The same path; if it fails, the note is to end. */
+static int
+file_renew(struct uni_note *un)
+{
+	struct uni_file *old = un->un_priv, *uf;
+
+	if ((uf = malloc(sizeof(*uf))) == NULL)
+		return (ENOMEM);
+	*uf = *old;
+	uf->uf_attached = uf->uf_renewed = uf->uf_gone = false;
+	old->uf_dir = NULL;
+	return (file_take_over(un, uf));
+}
+
 /* The directory of a name that nothing has yet. */
 static int
 file_missing(const char *path, char **dirp, char **namep)
@@ -189,19 +224,9 @@ file_set(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	else if (error == 0 && link)
 		uf->uf_watch.nw_want |= EVANY__N_FOLLOW;
 	if (error == 0)
-		error = file_attach(uf);
-	if (error != 0) {
-		file_free(uf);
-		return (error);
-	}
-	if (un->un_priv != NULL) {
-		/* What has happened by now stays to be told. */
-		uq->uq_inst->in_table->tb_file->fo_collect(
-		    &uq->uq_inst->in_file);
-		file_free(un->un_priv);
-	}
-	un->un_priv = uf;
-	return (0);
+		return (file_take_over(un, uf));
+	file_free(uf);
+	return (error);
 }
 
 static void
@@ -216,17 +241,14 @@ file_end(struct uni *uq, struct uni_note *un)
 static bool
 file_take(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 {
-	struct evany__inst *inst = uq->uq_inst;
-	struct uni_file *uf = un->un_priv;
+	const struct uni_file *uf = un->un_priv;
 
 	if (uf->uf_renewed) {
-		/* What the old watch has not reported yet would be lost. */
-		inst->in_table->tb_file->fo_collect(&inst->in_file);
-		evany__uni_taken(uq, un);
-		uf->uf_renewed = false;
-		file_detach(uf);
-		if (file_attach(uf) != 0)
+		if (file_renew(un) != 0)
 			un->un_data |= EVANY_ENDED;
+		uf = un->un_priv;
+		if (!uf->uf_renewed)
+			evany__uni_taken(uq, un);
 	}
 	ev->ev_what = (uint32_t)un->un_data & (un->un_what | EVANY_LOST |
 	    EVANY_ENDED);
