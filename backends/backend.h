@@ -523,7 +523,8 @@ struct evany__nameevent {
  *
  * All names: told are acts on the names, and WRITE, ATTRIB, OPEN, CLOSE_* and
  * READ of the files that have them; the directory's own ATTRIB, RENAME, DELETE,
- * OPEN, CLOSE_READ and READ come with ne_name NULL.
+ * OPEN, CLOSE_READ and READ come with ne_name NULL.  It is followed when it is
+ * renamed unless nw_by_path says otherwise.
  *
  * The driver embeds it; nw_fire is called with the instance's lock held, from
  * any thread, with bits that are wanted, or with REVOKE (the file system is
@@ -536,6 +537,7 @@ struct evany__namewatch {
 				    const struct evany__nameevent *);
 	void			*nw_priv;	/* the mechanism's */
 	bool			 nw_other;	/* the mechanism's */
+	bool			 nw_by_path;	/* set by attach */
 	uint32_t		 nw_want;	/* EVANY__F_*, EVANY__N_* */
 };
 

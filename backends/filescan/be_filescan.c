@@ -483,6 +483,7 @@ be_filescan_name_attach(void **statep, struct evany__namewatch *nw,
 	}
 	TAILQ_INSERT_TAIL(&sc->sc_bynames.bys_list, by, by_link);
 	nw->nw_priv = by;
+	nw->nw_by_path = true;
 	return (0);
 }
 

@@ -670,7 +670,7 @@ be_inotify_name_attach(void **statep, struct evany__namewatch *nw,
 	if ((error = bi_state(statep)) != 0)
 		return (error);
 	bi = *statep;
-	nw->nw_other = false;
+	nw->nw_other = nw->nw_by_path = false;
 	error = evany__bi_name_attach(bi, nw, dir, name);
 	if (evany__bi_refused(error) && evany__bi_scan_name(bi, nw, dir,
 	    name) == 0)

@@ -510,6 +510,38 @@ EVT_TC(tree__moves, "UNI-152",
 	evt_close(q);
 }
 
+EVT_TC(tree__acts_after_a_move, "UNI-152",
+    "What happens in a directory right after its move is told by its new name")
+{
+	int q;
+
+	if (evt_uni_looks())
+		atf_tc_skip("changes between two looks are one");
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0 && mkdir("d/x", 0755) == 0 &&
+	    mkdir("d/x/y", 0755) == 0);
+	evt_put("d/x/old", "");
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE | EVANY_GONE,
+	    EVANY_TREE, NULL));
+	/* One that nobody has looked into is moved with the rest. */
+	ATF_REQUIRE(mkdir("d/x/new", 0755) == 0);
+	evt_put("d/x/new/b", "");
+	ATF_REQUIRE(rename("d/x", "d/z") == 0);
+	evt_put("d/z/a", "");
+	ATF_REQUIRE(unlink("d/z/old") == 0);
+	evt_put("d/z/y/c", "");
+	ATF_REQUIRE(rename("d/z", "d/w") == 0);
+	evt_put("d/w/y/d", "");
+	(void)evt_uni_until(q, "x/new", EVANY_MADE);
+	(void)evt_uni_until(q, "z/a", EVANY_MADE);
+	(void)evt_uni_until(q, "z/old", EVANY_GONE);
+	(void)evt_uni_until(q, "z/y/c", EVANY_MADE);
+	(void)evt_uni_until(q, "w/y/d", EVANY_MADE);
+	(void)evt_uni_until(q, "w/new/b", EVANY_MADE);
+	evt_uni_none(q);
+	evt_close(q);
+}
+
 EVT_TC(tree__is_removed, "UNI-153",
     "A tree that is removed is told name by name, and can come again")
 {
@@ -623,6 +655,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, tree__below);
 	EVT_TP_ADD_TC(tp, tree__new_directories);
 	EVT_TP_ADD_TC(tp, tree__moves);
+	EVT_TP_ADD_TC(tp, tree__acts_after_a_move);
 	EVT_TP_ADD_TC(tp, tree__is_removed);
 	EVT_TP_ADD_TC(tp, tree__cannot_be_watched_for_now);
 	EVT_TP_ADD_TC(tp, tree__events_are_limited);

@@ -18,10 +18,11 @@
  * Race:    the node watches first and then lists its entries, which are told as
  *          made.  One that was made in between is in the list and is reported
  *          too: reports that are in by then are held against the list.
- * Moves:   a directory that leaves its name waits, deaf, until the other half
- *          of the rename has been seen.  At its new name in the tree it gets new
- *          nodes, and nothing in it is told.  One that is removed waits as
- *          well: it may be the one that is just being listed.
+ * Moves:   a directory that leaves its name waits, deaf, for the other half of
+ *          the rename, which may come with the next reports.  At its new name in
+ *          the tree the node goes on, and nothing in it is told; where the
+ *          mechanism goes by the path it gets new nodes.  One that is removed
+ *          waits as well: it may be the one that is just being listed.
  */
 #include "config.h"
 
@@ -42,7 +43,7 @@
 
 struct uni_node {
 	struct evany__namewatch	 nd_watch;	/* first */
-	LIST_ENTRY(uni_node)	 nd_link;	/* among its parent's, or moved */
+	LIST_ENTRY(uni_node)	 nd_link;	/* among its parent's, or ud_ */
 	LIST_HEAD(, uni_node)	 nd_children;
 	struct uni_dir		*nd_dir;
 	struct uni_node		*nd_parent;	/* NULL: the root */
@@ -51,7 +52,8 @@ struct uni_node {
 	uint32_t		 nd_cookie;	/* of its move */
 	bool			 nd_attached;
 	bool			 nd_deaf;
-	char			 nd_name[];	/* the root's: its path */
+	bool			 nd_missed;	/* a report, deaf */
+	char			*nd_name;	/* the root's: its path */
 };
 LIST_HEAD(uni_nodes, uni_node);
 
@@ -71,7 +73,8 @@ struct uni_dir {
 	struct uni		*ud_uni;
 	struct uni_note		*ud_note;
 	struct uni_node		*ud_root;
-	struct uni_nodes	 ud_moved;
+	struct uni_nodes	 ud_moved;	/* since they were looked at */
+	struct uni_nodes	 ud_waited;	/* before that, or removed */
 	struct uni_news		 ud_new;
 	TAILQ_HEAD(, uni_name)	 ud_names;	/* events not taken */
 	uint32_t		 ud_nnames;
@@ -198,7 +201,19 @@ node_free(struct uni_node *nd)
 			free(nn);
 		}
 	node_detach(nd);
+	free(nd->nd_name);
 	free(nd);
+}
+
+static void
+nodes_free(struct uni_nodes *list)
+{
+	struct uni_node *nd;
+
+	while ((nd = LIST_FIRST(list)) != NULL) {
+		LIST_REMOVE(nd, nd_link);
+		node_free(nd);
+	}
 }
 
 static void
@@ -209,6 +224,33 @@ node_deafen(struct uni_node *nd)
 	nd->nd_deaf = true;
 	LIST_FOREACH(child, &nd->nd_children, nd_link)
 		node_deafen(child);
+}
+
+/* It hears again; what it has missed is lost. */
+static void
+node_undeafen(struct uni_node *nd)
+{
+	struct uni_node *child;
+
+	if (nd->nd_missed)
+		dir_lost(nd->nd_dir);
+	nd->nd_deaf = nd->nd_missed = false;
+	LIST_FOREACH(child, &nd->nd_children, nd_link)
+		node_undeafen(child);
+}
+
+/* Do its watches follow a move? */
+static bool
+node_follows(const struct uni_node *nd)
+{
+	const struct uni_node *child;
+
+	if (nd->nd_watch.nw_by_path)
+		return (false);
+	LIST_FOREACH(child, &nd->nd_children, nd_link)
+		if (!node_follows(child))
+			return (false);
+	return (true);
 }
 
 static bool
@@ -235,12 +277,74 @@ name_compare(const void *a, const void *b)
 	return (strcmp(*(char *const *)a, *(char *const *)b));
 }
 
-/* Was it told when the directory was listed? */
+/*
+ * The name has come or gone.  True if that was told when the directory was
+ * listed; one that goes is on the list no more, for it may come again.
+ */
 static bool
-node_listed(const struct uni_node *nd, const char *name)
+node_listed(struct uni_node *nd, const char *name, uint32_t what)
 {
-	return (nd->nd_nlisted > 0 && bsearch(&name, nd->nd_listed,
-	    nd->nd_nlisted, sizeof(*nd->nd_listed), name_compare) != NULL);
+	char **found;
+
+	if (nd->nd_nlisted == 0)
+		return (false);
+	found = bsearch(&name, nd->nd_listed, nd->nd_nlisted,
+	    sizeof(*nd->nd_listed), name_compare);
+	if (found == NULL || (what & EVANY_MADE) != 0)
+		return (found != NULL);
+	if ((what & (EVANY_GONE | EVANY_MOVED_FROM)) != 0) {
+		free(*found);
+		nd->nd_nlisted--;
+		memmove(found, found + 1, (size_t)(nd->nd_listed +
+		    nd->nd_nlisted - found) * sizeof(*found));
+	}
+	return (false);
+}
+
+/* A directory has lost its name. */
+static void
+node_leave(struct uni_node *nd, uint32_t cookie, struct uni_nodes *list)
+{
+
+	LIST_REMOVE(nd, nd_link);
+	nd->nd_cookie = cookie;
+	node_deafen(nd);
+	LIST_INSERT_HEAD(list, nd, nd_link);
+}
+
+/* The one that was moved with that cookie, or NULL. */
+static struct uni_node *
+dir_moved(const struct uni_dir *ud, uint32_t cookie)
+{
+	struct uni_node *nd;
+
+	if (cookie == 0)
+		return (NULL);
+	LIST_FOREACH(nd, &ud->ud_moved, nd_link)
+		if (nd->nd_cookie == cookie)
+			return (nd);
+	LIST_FOREACH(nd, &ud->ud_waited, nd_link)
+		if (nd->nd_cookie == cookie)
+			return (nd);
+	return (NULL);
+}
+
+/* A directory of the tree has a new name; false if it is to be a new node. */
+static bool
+node_enter(struct uni_node *parent, const char *name, uint32_t cookie)
+{
+	struct uni_node *nd = dir_moved(parent->nd_dir, cookie);
+	char *copy;
+
+	if (nd == NULL || !node_follows(nd) || (copy = strdup(name)) == NULL)
+		return (false);
+	LIST_REMOVE(nd, nd_link);
+	LIST_INSERT_HEAD(&parent->nd_children, nd, nd_link);
+	nd->nd_parent = parent;
+	free(nd->nd_name);
+	nd->nd_name = copy;
+	node_undeafen(nd);
+	return (true);
 }
 
 /* A directory's name in the tree has come or gone. */
@@ -251,15 +355,13 @@ node_subdir(struct uni_node *nd, const struct evany__nameevent *ne,
 	struct uni_dir *ud = nd->nd_dir;
 	struct uni_node *child = node_child(nd, ne->ne_name);
 
-	if ((what & (EVANY_GONE | EVANY_MOVED_FROM)) != 0 && child != NULL) {
-		LIST_REMOVE(child, nd_link);
-		child->nd_cookie = ne->ne_cookie;
-		node_deafen(child);
-		LIST_INSERT_HEAD(&ud->ud_moved, child, nd_link);
-	}
-	if ((what & (EVANY_MADE | EVANY_MOVED_TO)) == 0)
-		return;
-	if (!dir_add_new(nd, ne->ne_name, ne->ne_cookie, false))
+	if (child != NULL && (what & EVANY_MOVED_FROM) != 0)
+		node_leave(child, ne->ne_cookie, &ud->ud_moved);
+	else if (child != NULL && (what & (EVANY_GONE | EVANY_MOVED_TO)) != 0)
+		node_leave(child, 0, &ud->ud_waited);
+	if ((what & (EVANY_MADE | EVANY_MOVED_TO)) != 0 &&
+	    !node_enter(nd, ne->ne_name, ne->ne_cookie) &&
+	    !dir_add_new(nd, ne->ne_name, ne->ne_cookie, false))
 		dir_lost(ud);
 }
 
@@ -270,8 +372,10 @@ node_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 	struct uni_dir *ud = nd->nd_dir;
 	uint32_t what = evany__uni_file_what(ne->ne_bits);
 
-	if (nd->nd_deaf)
+	if (nd->nd_deaf) {
+		nd->nd_missed = true;
 		return;
+	}
 	if ((what & EVANY_LOST) != 0) {
 		dir_lost(ud);
 		return;
@@ -289,7 +393,7 @@ node_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 			dir_tell(nd, NULL, what | EVANY_ISDIR, ne->ne_cookie);
 		return;
 	}
-	if ((what & EVANY_MADE) != 0 && node_listed(nd, ne->ne_name))
+	if (node_listed(nd, ne->ne_name, what))
 		return;
 	/* It comes before the event in the ready queue. */
 	if (!TAILQ_EMPTY(&ud->ud_new) ||
@@ -347,15 +451,17 @@ static int
 node_new(struct uni_dir *ud, struct uni_node *parent, const char *name,
     struct uni_node **ndp)
 {
-	size_t length = strlen(name);
 	struct uni_node *nd;
 
-	if ((nd = calloc(1, sizeof(*nd) + length + 1)) == NULL)
+	if ((nd = calloc(1, sizeof(*nd))) == NULL)
 		return (ENOMEM);
+	if ((nd->nd_name = strdup(name)) == NULL) {
+		free(nd);
+		return (ENOMEM);
+	}
 	LIST_INIT(&nd->nd_children);
 	nd->nd_dir = ud;
 	nd->nd_parent = parent;
-	memcpy(nd->nd_name, name, length + 1);
 	*ndp = nd;
 	return (0);
 }
@@ -498,17 +604,12 @@ dir_grow(struct uni_dir *ud)
 	struct uni_node *moved;
 	struct uni_new *nn;
 	int error, first = 0;
-	bool silent;
 
 	while ((nn = TAILQ_FIRST(&ud->ud_new)) != NULL) {
 		TAILQ_REMOVE(&ud->ud_new, nn, nn_link);
-		silent = nn->nn_silent;
-		LIST_FOREACH(moved, &ud->ud_moved, nd_link)
-			if (nn->nn_cookie != 0 &&
-			    moved->nd_cookie == nn->nn_cookie)
-				silent = true;
 		error = nn->nn_parent->nd_deaf ? 0 :
-		    node_grow(nn->nn_parent, nn->nn_name, silent);
+		    node_grow(nn->nn_parent, nn->nn_name, nn->nn_silent ||
+		    dir_moved(ud, nn->nn_cookie) != NULL);
 		if (error == 0) {
 			free(nn);
 			continue;
@@ -520,9 +621,10 @@ dir_grow(struct uni_dir *ud)
 		TAILQ_INSERT_TAIL(&failed, nn, nn_link);
 	}
 	TAILQ_CONCAT(&ud->ud_new, &failed, nn_link);
+	nodes_free(&ud->ud_waited);
 	while ((moved = LIST_FIRST(&ud->ud_moved)) != NULL) {
 		LIST_REMOVE(moved, nd_link);
-		node_free(moved);
+		LIST_INSERT_HEAD(&ud->ud_waited, moved, nd_link);
 	}
 	return (first);
 }
@@ -546,15 +648,12 @@ node_again(struct uni_node *nd)
 static void
 dir_free(struct uni_dir *ud)
 {
-	struct uni_node *nd;
 	struct uni_name *nm;
 
 	while ((nm = TAILQ_FIRST(&ud->ud_names)) != NULL)
 		evany__uni_free(ud->ud_uni, nm->nm_note);
-	while ((nd = LIST_FIRST(&ud->ud_moved)) != NULL) {
-		LIST_REMOVE(nd, nd_link);
-		node_free(nd);
-	}
+	nodes_free(&ud->ud_moved);
+	nodes_free(&ud->ud_waited);
 	if (ud->ud_root != NULL)
 		node_free(ud->ud_root);
 	free(ud);
@@ -596,6 +695,7 @@ dir_set(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	ud->ud_what = ch->ch_what;
 	ud->ud_tree = (ch->ch_flags & EVANY_TREE) != 0;
 	LIST_INIT(&ud->ud_moved);
+	LIST_INIT(&ud->ud_waited);
 	TAILQ_INIT(&ud->ud_new);
 	TAILQ_INIT(&ud->ud_names);
 	if ((error = dir_open(ud, ch->ch_path)) != 0) {
