@@ -9,9 +9,11 @@
  * tests/rules/unified.rules, against which the library is compared.
  *
  * The world is open files, the numbers that name them, three names in a
- * directory, two signals that the program ignores, and queues.  One thread draws the acts and keeps the model; each
- * call is made by the thread that the sequence names, one at a time, but for
- * a wait that sleeps while others act until the model says that it must end.
+ * directory, two signals that the program ignores, children, requests of
+ * <aio.h> on pipes of their own, and queues.  One thread draws the acts and
+ * keeps the model; each call is made by the thread that the sequence names, one
+ * at a time, but for a wait that sleeps while others act until the model says
+ * that it must end.
  *
  * Of every event the model knows whether it must be there, must come soon
  * (clocks and other threads take a moment), may be, or must not.  Portable
@@ -23,6 +25,9 @@
 #define UM_H
 
 #include "evt_uni.h"
+
+#include <aio.h>
+
 #include "seq.h"
 
 #define UM_NUMBERS	128
@@ -33,6 +38,9 @@
 #define UM_LIST		12		/* events of one call */
 #define UM_CHANGES	3
 #define UM_NAMES	3
+#define UM_CHILDREN	3
+#define UM_STATUS	5		/* with which they end */
+#define UM_REQUESTS	4
 #define UM_SIGNALS	2		/* from SIGUSR1 on, see um_signo() */
 
 enum um_kind { UM_PIPE_R, UM_PIPE_W, UM_SOCK, UM_PLAIN, UM_QUEUE };
@@ -54,6 +62,28 @@ struct um_told {
 	int		 to_seen;
 };
 
+/* A child that ends when its pipe is closed. */
+struct um_child {
+	pid_t		 mc_pid;	/* 0: there was none */
+	int		 mc_pipe;
+	bool		 mc_ended;
+	bool		 mc_gone;	/* and was waited for */
+};
+
+/* A request; one that reads ends when its pipe is written to. */
+enum um_request_state { UM_IDLE, UM_ASKED, UM_ENDED };
+
+struct um_request {
+	enum um_request_state mr_state;
+	struct aiocb	 mr_cb;
+	unsigned	 mr_what;
+	int		 mr_error;	/* with which it ends */
+	struct um_queue	*mr_queue;
+	void		*mr_user;
+	int		 mr_pipe[2];
+	char		 mr_byte;
+};
+
 struct um_watch {
 	bool		 wa_live;
 	bool		 wa_silent;	/* DISPATCH, and told */
@@ -62,7 +92,7 @@ struct um_watch {
 	unsigned	 wa_new;	/* EDGE: bits that became true */
 	unsigned	 wa_ready;	/* FD: as it was last seen */
 	unsigned	 wa_bits;	/* FILE: what has happened */
-	int		 wa_count;	/* SIGNAL: how often it came */
+	int		 wa_count;	/* SIGNAL, PROCESS: how often it came */
 	unsigned	 wa_old;	/* and what of it may come once more */
 	bool		 wa_any;	/* um_guesses: something happened to it */
 	struct evany_change wa_ch;
@@ -85,14 +115,15 @@ struct um_queue {
 	void		*uq_alert_user;
 	bool		 uq_stale;	/* a closed number's file lives on */
 	bool		 uq_stirred;	/* there may have been something */
-	bool		 uq_signals;	/* it has watched one */
+	bool		 uq_signals;	/* it has watched one, or a process */
+	bool		 uq_requests;	/* it has had one */
 };
 
 enum um_due { UM_NOT, UM_MAY, UM_SOON, UM_MUST };
 
 /* ---- calls, and the threads that make them ------------------------------------ */
 
-enum um_call { UM_TURN, UM_POST, UM_ALERT, UM_POLL };
+enum um_call { UM_TURN, UM_POST, UM_ALERT, UM_POLL, UM_AIO };
 
 struct um_op {
 	enum um_call	 op_call;
@@ -103,6 +134,7 @@ struct um_op {
 	int		 op_most;
 	int64_t		 op_timeout;
 	struct um_post	 op_post;
+	struct um_request *op_request;
 	int		 op_ret;
 	int		 op_error;
 	struct evany_event op_ev[UM_LIST];
@@ -124,6 +156,8 @@ struct um_world {
 	struct um_queue	 uw_queue[UM_QUEUES];
 	int		 uw_queues;
 	bool		 uw_name[UM_NAMES];	/* which exist */
+	struct um_child	 uw_child[UM_CHILDREN];
+	struct um_request uw_request[UM_REQUESTS];
 	struct um_thread uw_thread[SEQ_WHO];
 	struct um_op	 uw_sleep;	/* of the wait that sleeps */
 	int		 uw_sleeper;	/* its thread, or -1 */
@@ -161,6 +195,11 @@ void	um_name_touched(struct um_world *, int name, unsigned what);
 /* One of the signals; it came. */
 int	um_signo(unsigned n);
 void	um_signalled(struct um_world *, int signo);
+/* The child of that number, or NULL; it has ended. */
+struct um_child *um_child(struct um_world *, uintptr_t pid);
+void	um_child_ended(struct um_world *, struct um_child *);
+/* How many of the queue's requests have ended and were not told. */
+int	um_requests(const struct um_world *, const struct um_queue *);
 
 /* ---- um_queue.c ------------------------------------------------------------------ */
 
@@ -182,12 +221,27 @@ void	um_turned(struct um_world *, struct um_queue *, struct um_op *,
 enum {
 	UM_ACT_NEW, UM_ACT_WRITE, UM_ACT_FILL, UM_ACT_READ, UM_ACT_CLOSE,
 	UM_ACT_DUP, UM_ACT_QUEUE, UM_ACT_TURN, UM_ACT_POST, UM_ACT_ALERT,
-	UM_ACT_POLL, UM_ACT_SLEEP, UM_ACT_NAME, UM_ACT_SIGNAL, UM_ACTS
+	UM_ACT_POLL, UM_ACT_SLEEP, UM_ACT_NAME, UM_ACT_SIGNAL,
+	UM_ACT_CHILD, UM_ACT_REQUEST, UM_ACTS
 };
 void	um_act(struct um_world *, unsigned kind, int thread);
 /* Ends the wait that sleeps. */
 void	um_finish_wait(struct um_world *);
 void	um_threads_start(struct um_world *);
 void	um_threads_end(struct um_world *);
+
+/* ---- um_others.c ------------------------------------------------------------------- */
+
+/* Signals are raised and children begin and end in the acting thread. */
+void	um_act_signal(struct um_world *);
+void	um_act_child(struct um_world *);
+void	um_finish_children(struct um_world *);
+/* A request ends, or one that can begin is asked of the queue: its call. */
+bool	um_act_request(struct um_world *, struct um_op *);
+void	um_asked(struct um_world *, struct um_queue *, struct um_op *);
+/* Its event has come. */
+void	um_request_told(struct um_world *, struct um_queue *,
+	    const struct evany_event *);
+void	um_finish_requests(struct um_world *);
 
 #endif /* UM_H */

@@ -39,6 +39,9 @@ obey_call(struct um_op *op)
 	case UM_ALERT:
 		return (evany_alert(op->op_queue, op->op_post.po_data,
 		    op->op_post.po_user));
+	case UM_AIO:
+		return (evany_aio(op->op_queue, &op->op_request->mr_cb,
+		    op->op_request->mr_what, op->op_request->mr_user));
 	case UM_POLL:
 		return (poll(&pfd, 1, (int)(op->op_timeout / MS)));
 	}
@@ -404,24 +407,6 @@ act_name(struct um_world *w)
 	w->uw_name[to] = true;
 }
 
-/* ---- signals --------------------------------------------------------------------------- */
-
-/* To this thread: it has been handled when the call returns. */
-static void
-act_signal(struct um_world *w)
-{
-#ifndef EVT_TSAN
-	int signo = um_signo(um_below(w, UM_SIGNALS));
-
-	um_say(w, "raise(%d)\n", signo);
-	um_signalled(w, signo);
-	if (raise(signo) != 0)
-		abort();
-#else
-	(void)w;
-#endif
-}
-
 /* ---- calls on queues ------------------------------------------------------------------- */
 
 static int
@@ -449,32 +434,36 @@ random_mode(struct um_world *w)
 	return (modes[um_below(w, EVT_NITEMS(modes))]);
 }
 
-/* A number that was closed, but was watched; or one that nothing ever had. */
+/*
+ * A number that was closed, but was watched; or one that nothing ever had, for
+ * an earlier change of the call may open a descriptor of the library's.
+ */
 static int
-closed_number(struct um_world *w, const struct um_queue *uq)
+closed_number(struct um_world *w, const struct um_queue *uq, bool first)
 {
 	const struct um_watch *wa = &uq->uq_watch[um_below(w, UM_WATCHES)];
 	int fd = (int)wa->wa_ch.ch_object;
 
-	if (wa->wa_ch.ch_source == EVANY_FD && fd < UM_NUMBERS &&
+	if (first && wa->wa_ch.ch_source == EVANY_FD && fd < UM_NUMBERS &&
 	    w->uw_fd[fd] == NULL && fcntl(fd, F_GETFD) == -1)
 		return (fd);
 	return (UM_NUMBERS + 100);
 }
 
 static void
-random_fd(struct um_world *w, int queue, struct evany_change *ch)
+random_fd(struct um_world *w, int queue, struct evany_change *ch, bool first)
 {
 	static const unsigned what[] = {
 		EVANY_READ, EVANY_READ, EVANY_WRITE, EVANY_READ | EVANY_WRITE,
 		EVANY_READ | EVANY_WRITE | EVANY_PRIORITY, EVANY_PRIORITY
 	};
-	int fd = um_chance(w, 10) ? closed_number(w, &w->uw_queue[queue]) :
+	const struct um_queue *uq = &w->uw_queue[queue];
+	int fd = um_chance(w, 10) ? closed_number(w, uq, first) :
 	    um_pick(w, um_chance(w, 15) ? is_queue : is_file);
 
 	ch->ch_source = EVANY_FD;
 	if (fd == -1)
-		fd = closed_number(w, &w->uw_queue[queue]);
+		fd = closed_number(w, uq, first);
 	ch->ch_object = (uintptr_t)fd;
 	ch->ch_what = um_chance(w, 2) ? 0 : what[um_below(w,
 	    EVT_NITEMS(what))];
@@ -488,7 +477,8 @@ random_fd(struct um_world *w, int queue, struct evany_change *ch)
 }
 
 static void
-random_change(struct um_world *w, int queue, struct evany_change *ch)
+random_change(struct um_world *w, int queue, struct evany_change *ch,
+    bool first)
 {
 	static const char *const paths[UM_NAMES] = { "d/a", "d/b", "d/c" };
 	unsigned dice = um_below(w, 100);
@@ -496,7 +486,7 @@ random_change(struct um_world *w, int queue, struct evany_change *ch)
 
 	memset(ch, 0, sizeof(*ch));
 	if (dice < 50)
-		random_fd(w, queue, ch);
+		random_fd(w, queue, ch, first);
 	else if (dice < 70) {
 		ch->ch_source = EVANY_TIMER;
 		ch->ch_object = um_below(w, 3);
@@ -507,6 +497,12 @@ random_change(struct um_world *w, int queue, struct evany_change *ch)
 	} else if (dice < 80) {
 		ch->ch_source = EVANY_SIGNAL;
 		ch->ch_object = (uintptr_t)um_signo(um_below(w, UM_SIGNALS));
+		ch->ch_flags = random_mode(w);
+	} else if (dice < 85) {
+		ch->ch_source = EVANY_PROCESS;
+		ch->ch_object = (uintptr_t)w->uw_child[um_below(w,
+		    UM_CHILDREN)].mc_pid;
+		ch->ch_what = EVANY_EXIT;
 		ch->ch_flags = random_mode(w);
 	} else {
 		ch->ch_object = um_below(w, UM_NAMES);
@@ -540,7 +536,7 @@ act_turn(struct um_world *w, int who)
 	if (um_chance(w, 60))
 		op.op_nch = 1 + (int)um_below(w, UM_CHANGES);
 	for (i = 0; i < op.op_nch; i++) {
-		random_change(w, queue, &op.op_ch[i]);
+		random_change(w, queue, &op.op_ch[i], i == 0);
 		um_say(w, "    source %d object %ju what %#x flags %#x time "
 		    "%jd user %p\n", op.op_ch[i].ch_source,
 		    (uintmax_t)op.op_ch[i].ch_object, op.op_ch[i].ch_what,
@@ -635,6 +631,18 @@ act_sleep(struct um_world *w, int who)
 	thread_tell(&w->uw_thread[who], op);
 }
 
+static void
+act_request(struct um_world *w, int who)
+{
+	struct um_op op = { .op_call = UM_AIO };
+
+	if ((op.op_queue = um_pick(w, is_queue)) == -1 ||
+	    !um_act_request(w, &op))
+		return;
+	call(w, who, &op);
+	um_asked(w, &w->uw_queue[queue_of(w, op.op_queue)], &op);
+}
+
 void
 um_act(struct um_world *w, unsigned kind, int who)
 {
@@ -679,7 +687,13 @@ um_act(struct um_world *w, unsigned kind, int who)
 		act_name(w);
 		break;
 	case UM_ACT_SIGNAL:
-		act_signal(w);
+		um_act_signal(w);
+		break;
+	case UM_ACT_CHILD:
+		um_act_child(w);
+		break;
+	case UM_ACT_REQUEST:
+		act_request(w, who);
 		break;
 	}
 	sleeper_settle(w);

@@ -88,6 +88,7 @@ um_watch_due(const struct um_world *w, const struct um_queue *uq,
 	case EVANY_TIMER:
 		return (wa->wa_ch.ch_time == 0 ? UM_SOON : UM_NOT);
 	case EVANY_SIGNAL:
+	case EVANY_PROCESS:
 		return (wa->wa_count > 0 ? UM_SOON : UM_NOT);
 	case EVANY_DIRECTORY:
 		return (um_guesses() && wa->wa_any ? UM_MAY : told_due(wa));
@@ -123,6 +124,7 @@ um_count(const struct um_world *w, const struct um_queue *uq,
 {
 	int i, n = uq->uq_posts;
 
+	n += least <= UM_SOON ? um_requests(w, uq) : 0;
 	for (i = 0; i < UM_WATCHES; i++)
 		n += watch_count(w, uq, &uq->uq_watch[i], least);
 	return (n);
@@ -134,6 +136,8 @@ um_queue_due(const struct um_world *w, const struct um_queue *uq)
 	enum um_due due = UM_NOT, one;
 	int i;
 
+	if (um_requests(w, uq) > 0)
+		due = UM_SOON;
 	if (uq->uq_alert != 0 || uq->uq_posts > 0)
 		due = UM_MUST;
 	for (i = 0; i < UM_WATCHES; i++) {
@@ -148,6 +152,9 @@ um_queue_due(const struct um_world *w, const struct um_queue *uq)
 		due = UM_MAY;
 	/* The bell for a signal may not have been heard yet. */
 	if (due == UM_NOT && um_guesses() && uq->uq_signals)
+		due = UM_MAY;
+	/* Whoever tells of a request rings after its event can be taken. */
+	if (due == UM_NOT && uq->uq_requests)
 		due = UM_MAY;
 	/* A thread may be about to take them. */
 	if (w->uw_sleeper != -1 && w->uw_asleep == uq)
@@ -199,6 +206,7 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	unsigned bits = 0, old = 0;
 	struct um_watch *wa;
 	bool any = false;
+	struct um_child *mc;
 	int count = 0;
 
 	if ((ch->ch_flags & EVANY_DROP) != 0)
@@ -209,12 +217,19 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	wa = um_find(uq, ch->ch_source, ch->ch_object);
 	uq->uq_stirred |= wa != NULL;
 	uq->uq_stale |= wa != NULL && wa->wa_loose;
-	uq->uq_signals |= ch->ch_source == EVANY_SIGNAL;
+	uq->uq_signals |= ch->ch_source == EVANY_SIGNAL ||
+	    ch->ch_source == EVANY_PROCESS;
 	if (ch->ch_source == EVANY_FD && (ch->ch_object >= UM_NUMBERS ||
 	    w->uw_fd[ch->ch_object] == NULL)) {
 		if (wa != NULL)
 			wa->wa_live = false;
 		return (EBADF);
+	}
+	if (ch->ch_source == EVANY_PROCESS && wa == NULL) {
+		mc = um_child(w, ch->ch_object);
+		if (mc == NULL || mc->mc_gone)
+			return (ESRCH);
+		count = mc->mc_ended;
 	}
 	if (wa == NULL)
 		wa = watch_new(uq);
@@ -321,6 +336,7 @@ watch_told(struct um_world *w, struct um_queue *uq, struct um_watch *wa,
     const struct evany_event *ev, bool slept)
 {
 	unsigned flags = wa->wa_ch.ch_flags;
+	const struct um_child *mc;
 
 	switch (ev->ev_source) {
 	case EVANY_FD:
@@ -339,6 +355,14 @@ watch_told(struct um_world *w, struct um_queue *uq, struct um_watch *wa,
 			um_fail(w, "%jd times instead of %d",
 			    (intmax_t)ev->ev_data, wa->wa_count);
 		wa->wa_count -= (int)ev->ev_data;
+		break;
+	case EVANY_PROCESS:
+		mc = um_child(w, ev->ev_object);
+		if (ev->ev_what != EVANY_EXIT || (ev->ev_data != UM_STATUS <<
+		    8 && (mc != NULL && !mc->mc_gone)))
+			um_fail(w, "bits %#x, status %jd", ev->ev_what,
+			    (intmax_t)ev->ev_data);
+		wa->wa_live = false;
 		break;
 	case EVANY_DIRECTORY:
 		dir_told(w, wa, ev);
@@ -369,6 +393,10 @@ event(struct um_world *w, struct um_queue *uq, const struct evany_event *ev,
 	    ", ", ev->ev_name == NULL ? "" : ev->ev_name);
 	if (ev->ev_source == EVANY_USER) {
 		posted(w, uq, ev);
+		return;
+	}
+	if (ev->ev_source == EVANY_AIO) {
+		um_request_told(w, uq, ev);
 		return;
 	}
 	wa = um_find(uq, ev->ev_source, ev->ev_object);
@@ -450,8 +478,11 @@ waited(struct um_world *w, struct um_queue *uq, const struct um_op *op,
 	int due = um_count(w, uq, UM_MUST), i, n = op->op_ret;
 	int soon = um_count(w, uq, UM_SOON);
 
-	/* A wait that slept may have ended in the midst of an act. */
-	uq->uq_stirred &= slept || n >= op->op_most;
+	/*
+	 * A wait that slept may have ended in the midst of an act, and one in
+	 * alert mode leaves all else as it is.
+	 */
+	uq->uq_stirred &= slept || n >= op->op_most || uq->uq_alert != 0;
 	if (n == -1) {
 		um_fail(w, "errno %d", op->op_error);
 		return;

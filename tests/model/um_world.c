@@ -262,19 +262,41 @@ um_signo(unsigned n)
 	return (n == 0 ? SIGUSR1 : SIGUSR2);
 }
 
-void
-um_signalled(struct um_world *w, int signo)
+static void
+came(struct um_world *w, int source, uintptr_t object)
 {
 	struct um_watch *wa;
-	int i, j;
+	int i;
 
 	stir(w);
 	for (i = 0; i < w->uw_queues; i++)
-		for (j = 0; j < UM_WATCHES; j++) {
-			wa = &w->uw_queue[i].uq_watch[j];
-			if (wa->wa_live && wa->wa_ch.ch_source ==
-			    EVANY_SIGNAL && wa->wa_ch.ch_object ==
-			    (uintptr_t)signo)
-				wa->wa_count++;
-		}
+		if ((wa = um_find(&w->uw_queue[i], source, object)) != NULL)
+			wa->wa_count++;
+}
+
+void
+um_signalled(struct um_world *w, int signo)
+{
+	came(w, EVANY_SIGNAL, (uintptr_t)signo);
+}
+
+/* ---- children --------------------------------------------------------------------- */
+
+struct um_child *
+um_child(struct um_world *w, uintptr_t pid)
+{
+	int i;
+
+	for (i = 0; i < UM_CHILDREN; i++)
+		if (pid != 0 && (uintptr_t)w->uw_child[i].mc_pid == pid)
+			return (&w->uw_child[i]);
+	return (NULL);
+}
+
+void
+um_child_ended(struct um_world *w, struct um_child *mc)
+{
+
+	mc->mc_ended = true;
+	came(w, EVANY_PROCESS, (uintptr_t)mc->mc_pid);
 }

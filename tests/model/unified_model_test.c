@@ -21,9 +21,10 @@
 static const unsigned char share[UM_ACTS] = {
 	[UM_ACT_NEW] = 8, [UM_ACT_WRITE] = 12, [UM_ACT_FILL] = 2,
 	[UM_ACT_READ] = 8, [UM_ACT_CLOSE] = 6, [UM_ACT_DUP] = 3,
-	[UM_ACT_QUEUE] = 1, [UM_ACT_TURN] = 35, [UM_ACT_POST] = 6,
+	[UM_ACT_QUEUE] = 1, [UM_ACT_TURN] = 30, [UM_ACT_POST] = 6,
 	[UM_ACT_ALERT] = 3, [UM_ACT_POLL] = 5, [UM_ACT_SLEEP] = 3,
-	[UM_ACT_NAME] = 5, [UM_ACT_SIGNAL] = 3
+	[UM_ACT_NAME] = 5, [UM_ACT_SIGNAL] = 3, [UM_ACT_CHILD] = 3,
+	[UM_ACT_REQUEST] = 2
 };
 /* It begins with something to act on. */
 static const unsigned char first[] = {
@@ -61,6 +62,8 @@ run(const struct seq_act *acts, size_t n, unsigned threads, FILE *trace,
 		um_act(&w, acts[i].sa_kind, (int)acts[i].sa_who);
 	}
 	um_finish_wait(&w);
+	um_finish_children(&w);
+	um_finish_requests(&w);
 	um_threads_end(&w);
 	for (fd = 0; fd < UM_NUMBERS; fd++)
 		if (w.uw_fd[fd] != NULL) {
@@ -100,7 +103,8 @@ EVT_TC(model__sequences__one_thread, "UNI-004 UNI-005 UNI-006 UNI-020 UNI-021 "
     "UNI-022 UNI-023 UNI-024 UNI-025 UNI-026 UNI-031 UNI-032 UNI-033 UNI-034 "
     "UNI-035 UNI-050 UNI-051 UNI-052 UNI-053 UNI-054 UNI-055 UNI-056 UNI-057 "
     "UNI-058 UNI-059 UNI-060 UNI-061 UNI-070 UNI-073 UNI-074 UNI-090 UNI-091 "
-    "UNI-100 UNI-102 UNI-103 UNI-110 UNI-112 UNI-131 UNI-132 UNI-134 UNI-140",
+    "UNI-100 UNI-102 UNI-103 UNI-105 UNI-110 UNI-112 UNI-120 UNI-121 "
+    "UNI-122 UNI-123 UNI-131 UNI-132 UNI-134 UNI-140",
     "A queue does at each step what the rules allow, and all they demand")
 {
 	check(2000, 1);
