@@ -542,6 +542,20 @@ EVT_TC(tree__acts_after_a_move, "UNI-152",
 	evt_close(q);
 }
 
+EVT_TC(tree__is_dropped, "UNI-150",
+    "Of a tree that was dropped nothing is told, though something happened")
+{
+	int q;
+
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0 && mkdir("d/x", 0755) == 0);
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE, EVANY_TREE, NULL));
+	evt_put("d/a", "");
+	EVT_OK(evany_drop(q, EVANY_DIRECTORY, 1));
+	evt_uni_none(q);
+	evt_close(q);
+}
+
 EVT_TC(tree__is_removed, "UNI-153",
     "A tree that is removed is told name by name, and can come again")
 {
@@ -656,6 +670,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, tree__new_directories);
 	EVT_TP_ADD_TC(tp, tree__moves);
 	EVT_TP_ADD_TC(tp, tree__acts_after_a_move);
+	EVT_TP_ADD_TC(tp, tree__is_dropped);
 	EVT_TP_ADD_TC(tp, tree__is_removed);
 	EVT_TP_ADD_TC(tp, tree__cannot_be_watched_for_now);
 	EVT_TP_ADD_TC(tp, tree__events_are_limited);

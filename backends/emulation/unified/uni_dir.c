@@ -650,6 +650,9 @@ dir_free(struct uni_dir *ud)
 {
 	struct uni_name *nm;
 
+	/* The end of one watch may bring in what others have to tell. */
+	if (ud->ud_root != NULL)
+		node_deafen(ud->ud_root);
 	while ((nm = TAILQ_FIRST(&ud->ud_names)) != NULL)
 		evany__uni_free(ud->ud_uni, nm->nm_note);
 	nodes_free(&ud->ud_moved);
