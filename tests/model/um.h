@@ -9,8 +9,8 @@
  * tests/rules/unified.rules, against which the library is compared.
  *
  * The world is open files, the numbers that name them, three names in a
- * directory, two signals that the program ignores, children, requests of
- * <aio.h> on pipes of their own, and queues.  One thread draws the acts and
+ * directory, a tree of directories, two signals that the program ignores,
+ * children, requests of <aio.h> on pipes of their own, and queues.  One thread draws the acts and
  * keeps the model; each call is made by the thread that the sequence names, one
  * at a time, but for a wait that sleeps while others act until the model says
  * that it must end.
@@ -41,6 +41,7 @@
 #define UM_CHILDREN	3
 #define UM_STATUS	5		/* with which they end */
 #define UM_REQUESTS	4
+#define UM_NODES	64		/* of a tree */
 #define UM_SIGNALS	2		/* from SIGUSR1 on, see um_signo() */
 
 enum um_kind { UM_PIPE_R, UM_PIPE_W, UM_SOCK, UM_PLAIN, UM_QUEUE };
@@ -84,21 +85,36 @@ struct um_request {
 	char		 mr_byte;
 };
 
+struct um_node {
+	bool		 tn_live;
+	bool		 tn_dir;
+	int		 tn_parent;
+	char		 tn_name;
+	int		 tn_size;	/* of a file */
+	uint32_t	 tn_cookie;	/* of its move */
+};
+
+struct um_tree {
+	struct um_node	 tr_node[UM_NODES];	/* 0 is the root */
+};
+
 struct um_watch {
 	bool		 wa_live;
 	bool		 wa_silent;	/* DISPATCH, and told */
-	bool		 wa_loose;	/* its number was closed, its file not */
+	bool		 wa_loose;	/* its number was closed, its file not,
+					 * or events of the tree were lost */
 	bool		 wa_may;	/* EDGE: something happened */
 	unsigned	 wa_new;	/* EDGE: bits that became true */
 	unsigned	 wa_ready;	/* FD: as it was last seen */
 	unsigned	 wa_bits;	/* FILE: what has happened */
 	int		 wa_count;	/* SIGNAL, PROCESS: how often it came */
 	unsigned	 wa_old;	/* and what of it may come once more */
-	bool		 wa_any;	/* um_guesses: something happened to it */
+	bool		 wa_any;	/* um_guesses, TREE: something happened */
 	struct evany_change wa_ch;
 	struct um_file	*wa_file;
 	struct um_told	 wa_told[UM_TOLD];
 	int		 wa_ntold;
+	struct um_tree	 wa_tree;	/* as it was told */
 };
 
 struct um_post {
@@ -156,6 +172,7 @@ struct um_world {
 	struct um_queue	 uw_queue[UM_QUEUES];
 	int		 uw_queues;
 	bool		 uw_name[UM_NAMES];	/* which exist */
+	struct um_tree	 uw_tree;
 	struct um_child	 uw_child[UM_CHILDREN];
 	struct um_request uw_request[UM_REQUESTS];
 	struct um_thread uw_thread[SEQ_WHO];
@@ -192,6 +209,8 @@ unsigned um_ready(const struct um_world *, const struct um_file *);
 void	um_touched(struct um_world *, const struct um_file *);
 /* To a name of the directory. */
 void	um_name_touched(struct um_world *, int name, unsigned what);
+/* To the tree. */
+void	um_tree_touched(struct um_world *);
 /* One of the signals; it came. */
 int	um_signo(unsigned n);
 void	um_signalled(struct um_world *, int signo);
@@ -222,7 +241,7 @@ enum {
 	UM_ACT_NEW, UM_ACT_WRITE, UM_ACT_FILL, UM_ACT_READ, UM_ACT_CLOSE,
 	UM_ACT_DUP, UM_ACT_QUEUE, UM_ACT_TURN, UM_ACT_POST, UM_ACT_ALERT,
 	UM_ACT_POLL, UM_ACT_SLEEP, UM_ACT_NAME, UM_ACT_SIGNAL,
-	UM_ACT_CHILD, UM_ACT_REQUEST, UM_ACTS
+	UM_ACT_CHILD, UM_ACT_REQUEST, UM_ACT_TREE, UM_ACTS
 };
 void	um_act(struct um_world *, unsigned kind, int thread);
 /* Ends the wait that sleeps. */
@@ -243,5 +262,18 @@ void	um_asked(struct um_world *, struct um_queue *, struct um_op *);
 void	um_request_told(struct um_world *, struct um_queue *,
 	    const struct evany_event *);
 void	um_finish_requests(struct um_world *);
+
+/* ---- um_tree.c --------------------------------------------------------------------- */
+
+void	um_act_tree(struct um_world *);
+/* Removes all that is in it. */
+void	um_tree_clear(struct um_world *);
+bool	um_is_tree(const struct um_watch *);
+/* Is the tree as it was told? */
+bool	um_tree_same(const struct um_world *, const struct um_watch *);
+void	um_tree_told(struct um_world *, struct um_watch *,
+	    const struct evany_event *);
+/* There are no more events. */
+void	um_tree_settled(struct um_world *, struct um_watch *);
 
 #endif /* UM_H */

@@ -19,6 +19,8 @@
 
 #define CHUNK	8
 #define NEVER	(3600000 * MS)
+#define NAME_ACTS (EVANY_MODIFIED | EVANY_MADE | EVANY_GONE |		\
+		EVANY_MOVED_FROM | EVANY_MOVED_TO)
 
 static char buffer[4096];
 
@@ -504,10 +506,15 @@ random_change(struct um_world *w, int queue, struct evany_change *ch,
 		    UM_CHILDREN)].mc_pid;
 		ch->ch_what = EVANY_EXIT;
 		ch->ch_flags = random_mode(w);
+	} else if (dice < 91) {
+		ch->ch_source = EVANY_DIRECTORY;
+		ch->ch_object = 1;
+		ch->ch_path = "t";
+		ch->ch_what = NAME_ACTS;
+		ch->ch_flags = EVANY_TREE;
 	} else {
 		ch->ch_object = um_below(w, UM_NAMES);
-		ch->ch_what = EVANY_MODIFIED | EVANY_MADE | EVANY_GONE |
-		    EVANY_MOVED_FROM | EVANY_MOVED_TO;
+		ch->ch_what = NAME_ACTS;
 		ch->ch_path = paths[ch->ch_object];
 		ch->ch_flags = random_mode(w);
 		ch->ch_source = EVANY_FILE;
@@ -694,6 +701,9 @@ um_act(struct um_world *w, unsigned kind, int who)
 		break;
 	case UM_ACT_REQUEST:
 		act_request(w, who);
+		break;
+	case UM_ACT_TREE:
+		um_act_tree(w);
 		break;
 	}
 	sleeper_settle(w);

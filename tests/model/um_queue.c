@@ -75,6 +75,15 @@ told_due(const struct um_watch *wa)
 	return (wa->wa_ntold > 0 ? UM_MAY : UM_NOT);
 }
 
+static enum um_due
+tree_due(const struct um_world *w, const struct um_watch *wa)
+{
+
+	if (!um_guesses() && !wa->wa_loose && !um_tree_same(w, wa))
+		return (UM_MUST);
+	return (wa->wa_any ? UM_MAY : UM_NOT);
+}
+
 enum um_due
 um_watch_due(const struct um_world *w, const struct um_queue *uq,
     const struct um_watch *wa)
@@ -91,6 +100,8 @@ um_watch_due(const struct um_world *w, const struct um_queue *uq,
 	case EVANY_PROCESS:
 		return (wa->wa_count > 0 ? UM_SOON : UM_NOT);
 	case EVANY_DIRECTORY:
+		if (um_is_tree(wa))
+			return (tree_due(w, wa));
 		return (um_guesses() && wa->wa_any ? UM_MAY : told_due(wa));
 	default:
 		if (um_guesses())
@@ -107,6 +118,10 @@ watch_count(const struct um_world *w, const struct um_queue *uq,
 {
 	int i, n = 0;
 
+	if (um_is_tree(wa) && least <= UM_MAY)
+		return (tree_due(w, wa) >= least ? UM_TOLD : 0);
+	if (um_is_tree(wa))
+		return (tree_due(w, wa) >= least);
 	if (um_guesses() && wa->wa_live && wa->wa_any &&
 	    wa->wa_ch.ch_source == EVANY_DIRECTORY)
 		return (least > UM_MAY ? 0 : UM_TOLD);
@@ -247,6 +262,8 @@ changed(struct um_world *w, struct um_queue *uq, const struct evany_change *ch,
 	wa->wa_any = any;
 	wa->wa_live = true;
 	wa->wa_ch = *ch;
+	if (um_is_tree(wa))
+		wa->wa_tree = w->uw_tree;
 	if (ch->ch_source == EVANY_FD) {
 		wa->wa_file = w->uw_fd[ch->ch_object];
 		wa->wa_new = wa->wa_ready = um_watch_bits(w, wa);
@@ -365,7 +382,10 @@ watch_told(struct um_world *w, struct um_queue *uq, struct um_watch *wa,
 		wa->wa_live = false;
 		break;
 	case EVANY_DIRECTORY:
-		dir_told(w, wa, ev);
+		if (um_is_tree(wa))
+			um_tree_told(w, wa, ev);
+		else
+			dir_told(w, wa, ev);
 		break;
 	case EVANY_FILE:
 		/* The latest of it may be an event of its own. */
@@ -456,19 +476,25 @@ alerted(struct um_world *w, const struct um_queue *uq,
 
 /* Of files that were not told of in this call nothing older is left. */
 static void
-all_taken(struct um_queue *uq, const struct um_op *op)
+all_taken(struct um_world *w, struct um_queue *uq, const struct um_op *op)
 {
+	bool told[UM_NAMES] = { false }, tree = false;
 	struct um_watch *wa;
-	bool told[UM_NAMES] = { false };
 	int i;
 
 	for (i = 0; i < op->op_ret; i++)
 		if (op->op_ev[i].ev_source == EVANY_FILE)
 			told[op->op_ev[i].ev_object] = true;
-	for (wa = uq->uq_watch; wa < uq->uq_watch + UM_WATCHES; wa++)
+		else if (op->op_ev[i].ev_source == EVANY_DIRECTORY)
+			tree = true;
+	for (wa = uq->uq_watch; wa < uq->uq_watch + UM_WATCHES; wa++) {
+		/* What is in a new directory may be told by the next call. */
+		if (um_is_tree(wa) && !tree)
+			um_tree_settled(w, wa);
 		if (wa->wa_live && wa->wa_ch.ch_source == EVANY_FILE &&
 		    !wa->wa_silent && !told[wa->wa_ch.ch_object])
 			wa->wa_old = 0;
+	}
 }
 
 static void
@@ -501,7 +527,7 @@ waited(struct um_world *w, struct um_queue *uq, const struct um_op *op,
 	for (i = 0; i < n && w->uw_why[0] == '\0'; i++)
 		event(w, uq, &op->op_ev[i], slept);
 	if (n < op->op_most && n == op->op_ret && !slept)
-		all_taken(uq, op);
+		all_taken(w, uq, op);
 }
 
 void

@@ -239,7 +239,7 @@ um_name_touched(struct um_world *w, int name, unsigned what)
 	for (i = 0; i < w->uw_queues; i++)
 		for (j = 0; j < UM_WATCHES; j++) {
 			wa = &w->uw_queue[i].uq_watch[j];
-			if (!wa->wa_live)
+			if (!wa->wa_live || um_is_tree(wa))
 				continue;
 			wa->wa_any = true;
 			if (wa->wa_ch.ch_source == EVANY_DIRECTORY &&
@@ -252,6 +252,19 @@ um_name_touched(struct um_world *w, int name, unsigned what)
 			if ((what & (EVANY_MADE | EVANY_MOVED_TO)) != 0)
 				wa->wa_bits |= EVANY_MODIFIED;
 		}
+}
+
+void
+um_tree_touched(struct um_world *w)
+{
+	struct um_watch *wa;
+	int i;
+
+	stir(w);
+	for (i = 0; i < w->uw_queues; i++)
+		for (wa = w->uw_queue[i].uq_watch; wa <
+		    w->uw_queue[i].uq_watch + UM_WATCHES; wa++)
+			wa->wa_any |= um_is_tree(wa);
 }
 
 /* ---- signals ---------------------------------------------------------------------- */

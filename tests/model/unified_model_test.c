@@ -19,12 +19,12 @@
 
 /* Out of a hundred. */
 static const unsigned char share[UM_ACTS] = {
-	[UM_ACT_NEW] = 8, [UM_ACT_WRITE] = 12, [UM_ACT_FILL] = 2,
-	[UM_ACT_READ] = 8, [UM_ACT_CLOSE] = 6, [UM_ACT_DUP] = 3,
-	[UM_ACT_QUEUE] = 1, [UM_ACT_TURN] = 30, [UM_ACT_POST] = 6,
-	[UM_ACT_ALERT] = 3, [UM_ACT_POLL] = 5, [UM_ACT_SLEEP] = 3,
+	[UM_ACT_NEW] = 7, [UM_ACT_WRITE] = 10, [UM_ACT_FILL] = 2,
+	[UM_ACT_READ] = 7, [UM_ACT_CLOSE] = 6, [UM_ACT_DUP] = 3,
+	[UM_ACT_QUEUE] = 1, [UM_ACT_TURN] = 29, [UM_ACT_POST] = 6,
+	[UM_ACT_ALERT] = 3, [UM_ACT_POLL] = 4, [UM_ACT_SLEEP] = 3,
 	[UM_ACT_NAME] = 5, [UM_ACT_SIGNAL] = 3, [UM_ACT_CHILD] = 3,
-	[UM_ACT_REQUEST] = 2
+	[UM_ACT_REQUEST] = 2, [UM_ACT_TREE] = 6
 };
 /* It begins with something to act on. */
 static const unsigned char first[] = {
@@ -71,6 +71,7 @@ run(const struct seq_act *acts, size_t n, unsigned threads, FILE *trace,
 			um_closed(&w, fd);
 		}
 	empty_directory(&w);
+	um_tree_clear(&w);
 	(void)snprintf(why, size, "%s", w.uw_why);
 	return (w.uw_why[0] != '\0');
 }
@@ -94,7 +95,8 @@ check(unsigned long rounds, unsigned threads)
 	if (signal(SIGUSR1, SIG_IGN) == SIG_ERR ||
 	    signal(SIGUSR2, SIG_IGN) == SIG_ERR)
 		atf_tc_fail("signal: %s", strerror(errno));
-	if (mkdir("d", 0755) == -1 && errno != EEXIST)
+	if ((mkdir("d", 0755) == -1 || mkdir("t", 0755) == -1) &&
+	    errno != EEXIST)
 		atf_tc_fail("mkdir: %s", strerror(errno));
 	seq_check(&model, rounds, threads);
 }
@@ -104,7 +106,8 @@ EVT_TC(model__sequences__one_thread, "UNI-004 UNI-005 UNI-006 UNI-020 UNI-021 "
     "UNI-035 UNI-050 UNI-051 UNI-052 UNI-053 UNI-054 UNI-055 UNI-056 UNI-057 "
     "UNI-058 UNI-059 UNI-060 UNI-061 UNI-070 UNI-073 UNI-074 UNI-090 UNI-091 "
     "UNI-100 UNI-102 UNI-103 UNI-105 UNI-110 UNI-112 UNI-120 UNI-121 "
-    "UNI-122 UNI-123 UNI-131 UNI-132 UNI-134 UNI-140",
+    "UNI-122 UNI-123 UNI-131 UNI-132 UNI-134 UNI-140 UNI-150 UNI-151 UNI-152 "
+    "UNI-153",
     "A queue does at each step what the rules allow, and all they demand")
 {
 	check(2000, 1);
