@@ -392,7 +392,7 @@ get_zig()
 #		mechanisms the facilities and the contract, or kqueue and ports
 #		under ThreadSanitizer
 #	stacked	a mechanism of other systems on the facility that the gcc build
-#		emulates: its contract, ports and the unified API
+#		emulates: its contract, and what is emulated above it there
 #	distcheck  some cases of each kind: is everything in the tarball?
 behaviour="kqueue backends ports unified model fault interpose"
 sane="kqueue backends ports unified model tools"
@@ -461,23 +461,30 @@ cases_of()
 	done | tr '\n' ' '
 }
 
-# stacked mechanism facility: that mechanism, on the facility of the gcc build.
+# stacked mechanism facility folder...: that mechanism, on the facility of the gcc
+# build.
 stacked()
 {
-	lib=$build/gcc/.libs/libevany.so stack=stacked-$1
-	grep -q "^#define EVANY_$2_EMULATED 1" "$build/gcc/config.h" &&
+	mechanism=$1 facility=$2
+	shift 2
+	lib=$build/gcc/.libs/libevany.so stack=stacked-$mechanism
+	grep -q "^#define EVANY_${facility}_EMULATED 1" "$build/gcc/config.h" &&
 	    [ -e "$lib" ] || return 0
 	contracts=$(programs_of "backends/*contract*" backends/proc_notes \
 	    backends/signal_blocked)
-	programs="$contracts $(programs_of "ports/*" "unified/*")"
+	programs=$contracts
+	for f; do
+		programs="$programs $(programs_of "$f/*")"
+	done
 	step "configure-$stack" configured "$stack" CC=gcc CFLAGS=-O1 \
-	    --disable-static "--with-$1-mechanism=$lib" &&
+	    --disable-static "--with-$mechanism-mechanism=$lib" &&
 	    step "make-$stack" make -C "$build/$stack" -j "$jobs" all &&
 	    step "build-$stack" make -C "$build/$stack" -j "$jobs" $programs ||
 	    return 0
 	only="check_PROGRAMS=$programs"
-	suite "$stack" "stacked, EVANY_BACKENDS=$1" EVANY_BACKENDS="$1" \
-	    CASES="$(cases_of "$stack" "$1" $contracts) ports unified"
+	suite "$stack" "stacked, EVANY_BACKENDS=$mechanism" \
+	    EVANY_BACKENDS="$mechanism" \
+	    CASES="$(cases_of "$stack" "$mechanism" $contracts) $*"
 	only=''
 }
 
@@ -540,7 +547,8 @@ check()
 	    sanely tsan "thread, EVANY_BACKENDS=poll" EVANY_BACKENDS=poll \
 	    CASES="$(folders "kqueue ports")"
 
-	stacked kqueue KQUEUE
+	stacked kqueue KQUEUE ports unified
+	stacked ports PORTS unified
 
 	if step distcheck dist_check && [ -e .git ] && have git; then
 		step dist-complete dist_complete || :
