@@ -293,6 +293,8 @@ EVT_TC(port_getn__descriptors_add_up, "PORT-138 PORT-139 PORT-027",
 	evt_port_wait_start(&w, port, 3, -1);
 	evt_write(a[1], 1);
 	evt_port_wait_on(&w);
+	/* Where the waiter has not come to it yet, this takes it in. */
+	ATF_REQUIRE_EQ(evt_port_count(port), 1);
 	evt_port_send(port, 5, NULL);
 	evt_port_wait_on(&w);
 	evt_write(b[1], 1);
