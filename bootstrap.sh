@@ -508,7 +508,7 @@ dist_complete()
 
 check()
 {
-	need $build_tools cxx clang kyua atf mandoc cmake meson venv
+	need $build_tools cxx clang kyua atf mandoc cmake meson venv zsh
 	have kyua || die "tests are run by kyua, which is missing"
 	start=$(date +%s)
 	mkdir -p "$build"

@@ -237,10 +237,46 @@ EOS
 	atf_check -o match:"^$$\$" bash try.bash evany wait -p $$
 }
 
+atf_test_case completion_zsh
+completion_zsh_head()
+{
+	atf_set descr "zsh completes the same at a terminal"
+	atf_set "X-rule" "TOOL-040"
+	atf_set require.progs zsh
+}
+completion_zsh_body()
+{
+	. "$(atf_get_srcdir)/../build/env.sh"
+	cat >try.zsh <<EOS
+zmodload zsh/zpty
+zpty line zsh -f -i
+zpty -w line 'fpath=("$srcdir/tools/evany" \$fpath); autoload -Uz compinit'
+zpty -w line 'compinit -u -d ./dump'
+zpty -w line 'evany() { print -r -- "<\$*>"; }; print rea""dy'
+zpty -r line out '*ready*'
+zpty -w line "evany \$1"\$'\t'
+zpty -r line out \$'*\n<*>*'
+print -r -- "\${\${out##*\$'\n'<}%%>*}"
+EOS
+	: >some.file
+	zsh_completes info i
+	zsh_completes "wait --pid" "wait --p"
+	zsh_completes "wait -s HUP" "wait -s HU"
+	zsh_completes "wait -s SIGHUP" "wait -s SIGHU"
+	zsh_completes "watch some.file" "watch so"
+	zsh_completes "watch --recursive" "watch --r"
+}
+# what line: the line, with what TAB adds, is evany's arguments.
+zsh_completes()
+{
+	atf_check -o inline:"$1\n" env TERM=dumb zsh -f try.zsh "$2"
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case bad_arguments
 	atf_add_test_case completion
+	atf_add_test_case completion_zsh
 	atf_add_test_case info_environment
 	atf_add_test_case info_json
 	atf_add_test_case info_text
