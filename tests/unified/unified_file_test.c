@@ -650,6 +650,44 @@ EVT_TC(tree__events_are_limited, "UNI-154",
 	evt_close(q);
 }
 
+EVT_TC(tree__goes_on_after_a_loss, "UNI-154",
+    "After a loss a tree tells of what was made anew meanwhile")
+{
+	struct evany_event ev[256];
+	unsigned long i, most = 0;
+	bool lost = false;
+	int k, n, q;
+	FILE *fp;
+
+	if ((fp = fopen("/proc/sys/fs/inotify/max_queued_events", "r")) !=
+	    NULL) {
+		if (fscanf(fp, "%lu", &most) != 1)
+			most = 0;
+		(void)fclose(fp);
+	}
+	if (most == 0 || most > 100000 || evt_uni_looks())
+		atf_tc_skip("records are not lost in a reasonable time");
+	q = evt_queue();
+	ATF_REQUIRE(mkdir("d", 0755) == 0 && mkdir("d/x", 0755) == 0 &&
+	    mkdir("d/x/y", 0755) == 0);
+	evt_put("d/0", "");
+	EVT_OK(evany_directory(q, 1, "d", EVANY_MADE, EVANY_TREE, NULL));
+	for (i = 0; i <= most; i++)
+		ATF_REQUIRE(rename(i % 2 ? "d/1" : "d/0",
+		    i % 2 ? "d/0" : "d/1") == 0);
+	ATF_REQUIRE(rmdir("d/x/y") == 0 && rmdir("d/x") == 0 &&
+	    mkdir("d/x", 0755) == 0 && mkdir("d/x/y", 0755) == 0);
+	while (!lost && (n = evt_uni_get(q, ev, 256)) > 0)
+		for (k = 0; k < n; k++)
+			lost |= (ev[k].ev_what & EVANY_LOST) != 0;
+	ATF_REQUIRE(lost);
+	evt_put("d/x/a", "");
+	(void)evt_uni_until(q, "x/a", EVANY_MADE);
+	evt_put("d/x/y/b", "");
+	(void)evt_uni_until(q, "x/y/b", EVANY_MADE);
+	evt_close(q);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, file__is_modified);
@@ -674,5 +712,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, tree__is_removed);
 	EVT_TP_ADD_TC(tp, tree__cannot_be_watched_for_now);
 	EVT_TP_ADD_TC(tp, tree__events_are_limited);
+	EVT_TP_ADD_TC(tp, tree__goes_on_after_a_loss);
 	return (atf_no_error());
 }

@@ -629,18 +629,20 @@ dir_grow(struct uni_dir *ud)
 	return (first);
 }
 
-/* After a loss: nobody knows which directories have come. */
+/*
+ * After a loss: nobody knows which directories have come, or gone and come
+ * again, so all become nodes anew.
+ */
 static void
-node_again(struct uni_node *nd)
+dir_again(struct uni_dir *ud)
 {
-	struct uni_node *child;
-	char *path;
+	struct uni_node *nd, *root = ud->ud_root;
 
-	if ((path = node_path(nd, "")) != NULL)
-		(void)node_list(nd, path, false);
-	free(path);
-	LIST_FOREACH(child, &nd->nd_children, nd_link)
-		node_again(child);
+	while ((nd = LIST_FIRST(&root->nd_children)) != NULL)
+		node_leave(nd, 0, &ud->ud_waited);
+	nodes_free(&ud->ud_moved);
+	nodes_free(&ud->ud_waited);
+	(void)node_list(root, root->nd_name, false);
 }
 
 /* ---- source ---------------------------------------------------------------------------- */
@@ -744,7 +746,7 @@ dir_take(struct uni *uq, struct uni_note *un, struct evany_event *ev)
 	(void)uq;
 	if ((un->un_status & UN_MESSAGE) == 0) {
 		if (ud->ud_lost && ud->ud_tree)
-			node_again(ud->ud_root);
+			dir_again(ud);
 		if (dir_grow(ud) != 0)
 			ud->ud_lost = true;
 		ev->ev_what = ud->ud_lost ? EVANY_LOST : 0;
