@@ -95,8 +95,8 @@ check(unsigned long rounds, unsigned threads)
 	if (signal(SIGUSR1, SIG_IGN) == SIG_ERR ||
 	    signal(SIGUSR2, SIG_IGN) == SIG_ERR)
 		atf_tc_fail("signal: %s", strerror(errno));
-	if ((mkdir("d", 0755) == -1 || mkdir("t", 0755) == -1) &&
-	    errno != EEXIST)
+	if ((mkdir("d", 0755) == -1 && errno != EEXIST) ||
+	    (mkdir("t", 0755) == -1 && errno != EEXIST))
 		atf_tc_fail("mkdir: %s", strerror(errno));
 	seq_check(&model, rounds, threads);
 }
