@@ -313,8 +313,9 @@ suite()
 	rm -f "$db"
 	mkdir -p "$build/log"
 	log=$build/log/check-$(echo "$title" | tr -cs 'A-Za-z0-9\n' -)
+	# Cases wait more than they work.
 	env "$@" make -C "$build/$folder" check ${only:+"$only"} \
-	    KYUAFLAGS="-v parallelism=$jobs" >"$log" 2>&1 </dev/null || :
+	    KYUAFLAGS="-v parallelism=$((2 * jobs))" >"$log" 2>&1 </dev/null || :
 	if [ ! -e "$db" ]; then
 		tail -n 60 "$log"
 		result "$title" 1
@@ -386,11 +387,12 @@ get_zig()
 #	poll	the portable mechanisms: all behaviour
 #	interposed  the facilities; the other folders do not close numbers
 #		behind the library's back
-#	clang	all behaviour, and what a compiler can change of the packaging
+#	clang	all behaviour but the long searches for what goes wrong, and what a
+#		compiler can change of the packaging
 #	sanitizers  all behaviour, the tool and the examples, but programs that
-#		replace malloc(3) or trace themselves; with the portable
-#		mechanisms the facilities and the contract, or kqueue and ports
-#		under ThreadSanitizer
+#		replace malloc(3) or trace themselves, and fewer sequences of the
+#		models; with the portable mechanisms the facilities and the
+#		contract, or kqueue and ports under ThreadSanitizer
 #	stacked	a mechanism of other systems on the facility that the gcc build
 #		emulates: its contract, and what is emulated above it there
 #	distcheck  some cases of each kind: is everything in the tarball?
@@ -434,7 +436,7 @@ sanitized()
 # ThreadSanitizer's options are in tests/lib/evt.c.
 sanely()
 {
-	suite "$@" EVT_SCALE=4 \
+	suite "$@" EVT_SCALE=4 EVANY_MODEL_ROUNDS=800 \
 	    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
 	    LSAN_OPTIONS="suppressions=$top/tests/lib/lsan.supp:print_suppressions=0" \
 	    UBSAN_OPTIONS="print_stacktrace=1"
@@ -527,7 +529,8 @@ check()
 
 	if have clang; then
 		if variant clang CC=clang CXX=clang++ --enable-werror; then
-			suite clang "clang" CASES="$(folders "$behaviour") \
+			suite clang "clang" CASES="$(folders \
+			    "$facilities backends interpose") \
 			    build/headers_test build/symbols_test \
 			    build/pkgconfig_test build/thirdparty_test"
 			step build-bench-clang \
