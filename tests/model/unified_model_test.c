@@ -24,7 +24,11 @@ static const unsigned char share[UM_ACTS] = {
 	[UM_ACT_QUEUE] = 1, [UM_ACT_TURN] = 29, [UM_ACT_POST] = 6,
 	[UM_ACT_ALERT] = 3, [UM_ACT_POLL] = 4, [UM_ACT_SLEEP] = 3,
 	[UM_ACT_NAME] = 5, [UM_ACT_SIGNAL] = 3, [UM_ACT_CHILD] = 3,
+#ifdef EVT_TSAN		/* no requests: EVT_TSAN_LIBC */
+	[UM_ACT_TREE] = 8
+#else
 	[UM_ACT_REQUEST] = 2, [UM_ACT_TREE] = 6
+#endif
 };
 /* It begins with something to act on. */
 static const unsigned char first[] = {
