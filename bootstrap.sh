@@ -387,12 +387,11 @@ get_zig()
 #	poll	the portable mechanisms: all behaviour
 #	interposed  the facilities; the other folders do not close numbers
 #		behind the library's back
-#	clang	all behaviour but the long searches for what goes wrong, and what a
-#		compiler can change of the packaging
+#	clang	all behaviour, and what a compiler can change of the packaging
 #	sanitizers  all behaviour, the tool and the examples, but programs that
-#		replace malloc(3) or trace themselves, and fewer sequences of the
-#		models; with the portable mechanisms the facilities and the
-#		contract, or kqueue and ports under ThreadSanitizer
+#		replace malloc(3) or trace themselves; with the portable
+#		mechanisms the facilities and the contract, or kqueue and ports
+#		under ThreadSanitizer
 #	stacked	a mechanism of other systems on the facility that the gcc build
 #		emulates: its contract, and what is emulated above it there
 #	distcheck  some cases of each kind: is everything in the tarball?
@@ -436,7 +435,7 @@ sanitized()
 # ThreadSanitizer's options are in tests/lib/evt.c.
 sanely()
 {
-	suite "$@" EVT_SCALE=4 EVANY_MODEL_ROUNDS=800 \
+	suite "$@" EVT_SCALE=4 \
 	    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99" \
 	    LSAN_OPTIONS="suppressions=$top/tests/lib/lsan.supp:print_suppressions=0" \
 	    UBSAN_OPTIONS="print_stacktrace=1"
@@ -529,8 +528,7 @@ check()
 
 	if have clang; then
 		if variant clang CC=clang CXX=clang++ --enable-werror; then
-			suite clang "clang" CASES="$(folders \
-			    "$facilities backends interpose") \
+			suite clang "clang" CASES="$(folders "$behaviour") \
 			    build/headers_test build/symbols_test \
 			    build/pkgconfig_test build/thirdparty_test"
 			step build-bench-clang \
