@@ -275,6 +275,15 @@ readpipe_pty(int *slavep)
 	return (master);
 }
 
+static void
+readpipe_by_lines(int slave, struct termios *tio)
+{
+	ATF_REQUIRE(tcgetattr(slave, tio) == 0);
+	tio->c_lflag |= ICANON;
+	tio->c_lflag &= ~(tcflag_t)ECHO;
+	ATF_REQUIRE(tcsetattr(slave, TCSANOW, tio) == 0);
+}
+
 EVT_TC(terminal__by_lines, "KQ-132",
     "In canonical mode a terminal fires once the line is complete, and data "
     "is what read(2) gives")
@@ -286,10 +295,7 @@ EVT_TC(terminal__by_lines, "KQ-132",
 
 	kq = evt_kq();
 	master = readpipe_pty(&slave);
-	ATF_REQUIRE(tcgetattr(slave, &tio) == 0);
-	tio.c_lflag |= ICANON;
-	tio.c_lflag &= ~(tcflag_t)ECHO;
-	ATF_REQUIRE(tcsetattr(slave, TCSANOW, &tio) == 0);
+	readpipe_by_lines(slave, &tio);
 	readpipe_add(kq, slave, 0);
 	ATF_REQUIRE(write(master, "hal", 3) == 3);
 	evt_idle(kq);
@@ -367,10 +373,7 @@ EVT_TC(terminal__end_of_file_typed, "KQ-132 KQ-092 KQ-094",
 
 	kq = evt_kq();
 	master = readpipe_pty(&slave);
-	ATF_REQUIRE(tcgetattr(slave, &tio) == 0);
-	tio.c_lflag |= ICANON;
-	tio.c_lflag &= ~(tcflag_t)ECHO;
-	ATF_REQUIRE(tcsetattr(slave, TCSANOW, &tio) == 0);
+	readpipe_by_lines(slave, &tio);
 	for (i = 0; i < EVT_NITEMS(modes); i++) {
 		readpipe_add(kq, slave, modes[i]);
 		evt_none(kq);

@@ -542,6 +542,18 @@ EVT_TC(pipe__added_without_reader, "KQ-145",
 	evt_close(kq);
 }
 
+/* The reading end of a new FIFO, and the other in *fdp. */
+static int
+write_fifo(int *fdp)
+{
+	int r;
+
+	ATF_REQUIRE(mkfifo("fifo", 0600) == 0);
+	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	ATF_REQUIRE((*fdp = open("fifo", O_WRONLY | O_NONBLOCK)) != -1);
+	return (r);
+}
+
 EVT_TC(fifo__readers_come_and_go, "KQ-146",
     "EV_EOF when the last reader closes, and room again with a new reader")
 {
@@ -549,9 +561,7 @@ EVT_TC(fifo__readers_come_and_go, "KQ-146",
 	int fd, i, kq, r;
 
 	kq = evt_kq();
-	ATF_REQUIRE(mkfifo("fifo", 0600) == 0);
-	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
-	ATF_REQUIRE((fd = open("fifo", O_WRONLY | O_NONBLOCK)) != -1);
+	r = write_fifo(&fd);
 	write_add(kq, fd, 0);
 	for (i = 0; i < 3; i++) {
 		evt_one(kq, &ev);
@@ -574,9 +584,7 @@ EVT_TC(fifo__new_reader_by_edge, "KQ-146 KQ-092 KQ-093",
 	int fd, i, kq, r;
 
 	kq = evt_kq();
-	ATF_REQUIRE(mkfifo("fifo", 0600) == 0);
-	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
-	ATF_REQUIRE((fd = open("fifo", O_WRONLY | O_NONBLOCK)) != -1);
+	r = write_fifo(&fd);
 	write_add(kq, fd, EV_CLEAR);
 	for (i = 0; i < 3; i++) {
 		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));

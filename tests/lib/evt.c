@@ -112,6 +112,23 @@ evt_scale(void)
 	return (atomic_load(&scale));
 }
 
+unsigned long
+evt_records_kept(void)
+{
+	unsigned long most = 0;
+	FILE *fp;
+
+	if ((fp = fopen("/proc/sys/fs/inotify/max_queued_events", "r")) !=
+	    NULL) {
+		if (fscanf(fp, "%lu", &most) != 1)
+			most = 0;
+		(void)fclose(fp);
+	}
+	if (most == 0 || most > 100000)
+		atf_tc_skip("records are not lost in a reasonable time");
+	return (most);
+}
+
 /* ---- sanitizers ---- */
 
 void

@@ -206,6 +206,11 @@ bool	evt_interposed(void);
 #define EVT_STACKED	"the mechanism below is this library's own"
 void	evt_skip_stacked(void);
 int	evt_scale(void);
+/*
+ * How many records inotify keeps for one who does not take them.  Skips if these
+ * are too many for a case, or not known.
+ */
+unsigned long evt_records_kept(void);
 
 /* Skips the case, for that reason, if that sanitizer watches. */
 void	evt_skip_asan(const char *);
