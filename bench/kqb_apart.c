@@ -8,7 +8,8 @@
  * kqb_apart: a measurement in a child of its own.
  *
  * It begins with a heap that no other has stretched and as the only thread,
- * and no queue that another has closed is still being looked for.
+ * and no queue that another has closed is still being looked for.  What hangs
+ * there is ended by an alarm.
  */
 
 #include "config.h"
@@ -16,10 +17,11 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "kqbench.h"
+
+unsigned int kqb_limit = 60;
 
 int
 kqb_apart(int (*fn)(void *), void *arg, size_t size)
@@ -36,6 +38,7 @@ kqb_apart(int (*fn)(void *), void *arg, size_t size)
 		kqb_die("fork");
 	case 0:
 		(void)close(p[0]);
+		(void)alarm(kqb_limit);
 		failed = fn(arg);
 		_exit(write(p[1], arg, size) != (ssize_t)size ? 2 :
 		    failed != 0);
@@ -43,9 +46,11 @@ kqb_apart(int (*fn)(void *), void *arg, size_t size)
 		(void)close(p[1]);
 		got = read(p[0], arg, size);
 		(void)close(p[0]);
-		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-		    WEXITSTATUS(status) > 1 || got != (ssize_t)size)
-			exit(2);
+		if (waitpid(pid, &status, 0) != pid)
+			kqb_die("waitpid");
+		if (!WIFEXITED(status) || WEXITSTATUS(status) > 1 ||
+		    got != (ssize_t)size)
+			return (-1);
 		return (WEXITSTATUS(status));
 	}
 }

@@ -8,7 +8,7 @@
  * kqb_trace: counts the system calls of a work.
  *
  * A child does one round under ptrace(2), between two calls of a number that
- * no kernel has.  All threads that the child makes are counted with it.
+ * no kernel has.  A library's own threads are not counted.
  */
 
 #include "config.h"
@@ -48,6 +48,9 @@ static const struct {
 #ifdef SYS_fstat
 	{ SYS_fstat, "fstat" },
 #endif
+#ifdef SYS_newfstatat
+	{ SYS_newfstatat, "fstatat" },
+#endif
 	{ SYS_futex, "futex" },
 	{ SYS_getsockopt, "getsockopt" },
 	{ SYS_ioctl, "ioctl" },
@@ -67,6 +70,7 @@ child(const struct kqb_side *side, const struct kqb_work *work)
 {
 	struct kqb_ctx ctx;
 
+	(void)alarm(kqb_limit);
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.side = side;
 	ctx.work = work;

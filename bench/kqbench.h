@@ -182,14 +182,16 @@ double	kqb_now(void);	/* the clock on the wall */
 double	kqb_cpu(void);	/* processor time of this thread */
 /*
  * Runs all pairings in turn, rounds times, the order reversed every other
- * time, in a child.  1: one of them cannot be done here.
+ * time, in a child.  1: one of them cannot be done here; -1: it failed.
  */
 int	kqb_run(struct kqb_pairing *, size_t n, size_t rounds);
 
 /* kqb_apart.c */
+extern unsigned int kqb_limit;	/* seconds that a child may take */
 /*
  * The result of fn, called by a child process with arg, whose size bytes are as
- * it leaves them.  At most PIPE_BUF.  0 or 1; what else fails ends the program.
+ * it leaves them.  At most PIPE_BUF.  0 or 1; -1 if the child did not return
+ * from it, or not in time.
  */
 int	kqb_apart(int (*fn)(void *), void *arg, size_t size);
 
