@@ -114,8 +114,11 @@ evany__port_alert(struct port *pt, int number, int flags, int events,
 	else if (flags == PORT_ALERT_UPDATE && pa->pa_events != 0)
 		error = EBUSY;
 	else {
-		pa->pa_user = user;
+		/* If this process is killed here, alert mode ends with it. */
 		pa->pa_owner = pt->pt_self;
+		evany__share_order();
+		pa->pa_user = user;
+		evany__share_order();
 		pa->pa_events = events;
 		ps->ps_alerted = *pa;
 		pt->pt_alerts = ++ps->ps_alerts;
