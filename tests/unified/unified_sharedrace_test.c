@@ -19,6 +19,7 @@
 #define PAIRS	2	/* of processes that post, and that take */
 #define FORKS	100
 #define KILLS	50
+#define ALERTS	1000
 
 static int q;
 
@@ -170,6 +171,51 @@ EVT_TC(many__each_once, "UNI-180 UNI-182 UNI-038",
 	for (i = 0; i < PAIRS * THREADS * POSTS; i++)
 		ATF_REQUIRE_EQ_MSG(common->seen[i], 1,
 		    "event %u came %d times", i, common->seen[i]);
+	end();
+}
+
+static int p[2];
+
+static int
+child_waits_for_more(void *arg)
+{
+	struct evany_event ev[8];
+	int i, n;
+
+	(void)arg;
+	EVT_CHILD(evany_fd(q, p[1], EVANY_WRITE, 0, NULL) == 0);
+	for (i = 0; i < ALERTS; i++) {
+		/* Posts that came with earlier alerts may fill the list. */
+		do {
+			n = evany_turn(q, NULL, 0, ev, 8, 8, EVT_WAIT_NS);
+			EVT_CHILD(n > 0);
+			n--;
+		} while (n == 7 && ev[n].ev_source == EVANY_USER);
+		EVT_CHILD(ev[n].ev_source == EVANY_ALERT);
+		EVT_CHILD(evany_alert(q, 0, NULL) == 0);
+		EVT_CHILD(write(p[1], "", 1) == 1);
+	}
+	return (0);
+}
+
+EVT_TC(alert__behind_a_post, "UNI-182 UNI-032",
+    "An alert ends a wait for more that another's post has just woken")
+{
+	pid_t pid;
+	int i;
+	char c;
+
+	begin();
+	evt_pipe(p);
+	pid = evt_fork_start(child_waits_for_more, NULL);
+	evt_close(p[1]);
+	for (i = 0; i < ALERTS; i++) {
+		EVT_OK(evany_post(q, 1, 0, NULL));
+		EVT_OK(evany_alert(q, 1, NULL));
+		ATF_REQUIRE_EQ(read(p[0], &c, 1), 1);
+	}
+	ATF_REQUIRE_EQ(evt_fork_end(pid), 0);
+	evt_close(p[0]);
 	end();
 }
 
@@ -436,6 +482,7 @@ EVT_TC(killed__alerter, "UNI-190 UNI-182",
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, many__each_once);
+	EVT_TP_ADD_TC(tp, alert__behind_a_post);
 	EVT_TP_ADD_TC(tp, fork__beside_calls);
 	EVT_TP_ADD_TC(tp, fork__beside_waits);
 	EVT_TP_ADD_TC(tp, fork__post_from_within);

@@ -247,7 +247,7 @@ share_ready(struct evany__inst *inst, struct evany__feeder *fe, unsigned bits)
 	shared_enter(sh);
 	if (sh->sh_alert == 0)
 		take(sh, sk);
-	else if (sk->sk_count == 0)
+	else
 		begin(se, sh->sh_alert);
 	mark_settle(se);
 	shared_leave(sh);
