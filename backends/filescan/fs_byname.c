@@ -623,6 +623,8 @@ void
 evany__fs_byname_look(struct fs_bynames *bys, bool patient)
 {
 	struct fs_byname *by, *next;
+	/* What is made from now on may not be in the new lists. */
+	int64_t begun = evany__now(EVANY__REALTIME);
 
 	bys->bys_busy = true;
 	TAILQ_FOREACH(by, &bys->bys_list, by_link)
@@ -636,7 +638,7 @@ evany__fs_byname_look(struct fs_bynames *bys, bool patient)
 			all_tell(bys, by);
 		else
 			one_look(bys, by, patient);
-		by->by_looked = evany__now(EVANY__REALTIME);
+		by->by_looked = begun;
 	}
 	bys->bys_busy = false;
 	for (by = TAILQ_FIRST(&bys->bys_list); by != NULL; by = next) {

@@ -86,7 +86,6 @@ file_fire(struct evany__namewatch *nw, const struct evany__nameevent *ne)
 
 	if ((what & (EVANY_MADE | EVANY_MOVED_TO)) != 0) {
 		uf->uf_renewed = true;
-		uf->uf_gone = false;
 		what |= EVANY_MODIFIED;
 	} else if ((what & (EVANY_GONE | EVANY_MOVED_FROM)) != 0)
 		uf->uf_gone = true;
