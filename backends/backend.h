@@ -194,9 +194,9 @@ struct evany__be_ops {
 	 * was spent, and ch_fresh is 0, it may be left silent in place.
 	 * Errors: EBADF (ch_fd is closed), ESTALE (ch_fd names another file
 	 * than the one registered; nothing changed and ch_priv is void),
-	 * EPERM (the mechanism cannot wait for this kind of file: it never
-	 * blocks), ELOOP, EINVAL, ENOMEM, ENOSPC; EIDRM (number no longer names
-	 * the instance).
+	 * EPERM (nothing is registered, and the mechanism cannot wait for this
+	 * kind of file: it never blocks), ELOOP, EINVAL, ENOMEM, ENOSPC; EIDRM
+	 * (number no longer names the instance).
 	 */
 	int	(*be_change)(struct evany__inst *, int number,
 		    struct evany__change *, int n, int *donep);

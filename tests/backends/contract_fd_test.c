@@ -539,7 +539,17 @@ CT_TC(stale__number_of_a_plain_file, "what cannot be waited for is another file"
 		{ CT_WANT(ONCE, ONCE, OFF), CT_WANT(ONCE, ONCE, OFF),
 		    EVANY__TOGETHER, EVANY__TOGETHER },
 		{ CT_WANT(LEVEL, LEVEL, OFF), CT_WANT(LEVEL, LEVEL, OFF),
-		    EVANY__TOGETHER, EVANY__TOGETHER | EVANY__VERIFY }
+		    EVANY__TOGETHER, EVANY__TOGETHER | EVANY__VERIFY },
+		{ CT_WANT(LEVEL, OFF, OFF), CT_WANT(OFF, OFF, OFF),
+		    0, EVANY__VERIFY },
+		{ CT_WANT(LEVEL, OFF, OFF), CT_WANT(IDLE, OFF, OFF),
+		    0, EVANY__VERIFY },
+		{ CT_WANT(IDLE, OFF, OFF), CT_WANT(IDLE, OFF, OFF),
+		    0, EVANY__VERIFY },
+		{ CT_WANT(IDLE, OFF, OFF), CT_WANT(OFF, OFF, OFF),
+		    0, EVANY__VERIFY },
+		{ CT_WANT(ONCE, ONCE, OFF), CT_WANT(OFF, OFF, OFF),
+		    EVANY__TOGETHER, EVANY__VERIFY }
 	};
 	struct ct *ct = ct_open(be, TAG);
 	char path[EVT_PATH_MAX];

@@ -179,8 +179,8 @@ evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 		memset(fs->fs_priv, 0, sizeof(fs->fs_priv));
 		error = evany__slot_update(inst, fd, fs, EVANY__VERIFY);
 	}
-	if (error == EBADF)
-		inst->in_driver->dr_fd_gone(inst, fd, false);
+	if (error == EBADF || error == EPERM)
+		inst->in_driver->dr_fd_gone(inst, fd, error == EPERM);
 }
 
 /* The program is about to close the number, which still names its file. */

@@ -49,15 +49,6 @@ fd_update(struct kqueue *kq, struct knote *kn, unsigned fresh)
 	    evany__knote_slot(kq, kn), fresh));
 }
 
-/* A knote that exists: what cannot be watched is not the file it was. */
-static int
-fd_again(struct kqueue *kq, struct knote *kn, unsigned fresh)
-{
-	int error = fd_update(kq, kn, fresh);
-
-	return (error == EPERM ? ESTALE : error);
-}
-
 int
 evany__fd_lost(struct kqueue *kq, struct knote *kn, int error)
 {
@@ -122,7 +113,7 @@ evany__fd_attach(struct kqueue *kq, struct knote *kn, int dir)
 		evany__slot_renew(fs);
 	kn->kn_watch.wt_mode = fd_mode(kn);
 	error = fd_update(kq, kn, 1U << dir);
-	if (error == ESTALE || (error == EPERM && fd_registered(fs))) {
+	if (error == ESTALE) {
 		(void)fd_drop_others(kq, kn, true);
 		evany__slot_renew(fs);
 		error = fd_update(kq, kn, 1U << dir);
@@ -158,7 +149,7 @@ evany__fd_forget(struct kqueue *kq, struct knote *kn)
 		return (evany__filterops(kn->kn_filter)->fo_same(kn) ? 0 :
 		    evany__fd_lost(kq, kn, ESTALE));
 	kn->kn_watch.wt_mode = EVANY__OFF;
-	error = fd_again(kq, kn, EVANY__VERIFY);
+	error = fd_update(kq, kn, EVANY__VERIFY);
 	if (error == 0 || error == EBADF || error == ESTALE)
 		return (evany__fd_lost(kq, kn, error));
 	kn->kn_watch.wt_mode = mode;
@@ -176,7 +167,7 @@ evany__fd_current(struct kqueue *kq, struct knote *kn)
 
 	if (kn->kn_watch.wt_mode == EVANY__OFF)
 		return (evany__filterops(kn->kn_filter)->fo_same(kn));
-	error = fd_again(kq, kn, EVANY__VERIFY);
+	error = fd_update(kq, kn, EVANY__VERIFY);
 	return (error != EBADF && error != ESTALE);
 }
 
@@ -207,9 +198,6 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 	    EVANY__IDLE ? 1U << kn->kn_watch.wt_dir : EVANY__VERIFY);
 	if (error == 0)
 		return (0);
-	/* See fd_again(). */
-	if (error == EPERM)
-		error = ESTALE;
 	if (error != EBADF && error != ESTALE)
 		kn->kn_watch.wt_mode = mode;
 	return (evany__fd_lost(kq, kn, error));

@@ -65,15 +65,6 @@ fd_update(struct uni *uq, struct uni_note *un, unsigned fresh)
 	    fd_slot(uq, un), fresh));
 }
 
-/* Is the number still the file's?  If another never blocks, it is not. */
-static int
-fd_verify(struct uni *uq, struct uni_note *un)
-{
-	int error = fd_update(uq, un, EVANY__VERIFY);
-
-	return (error == EPERM ? ESTALE : error);
-}
-
 /* ---- plain files ------------------------------------------------------------- */
 
 static int
@@ -210,7 +201,7 @@ fd_change(struct uni *uq, struct uni_note *un, const struct evany_change *ch)
 	wt->wt_dir = (uint8_t)(EVANY__W_SET | ch->ch_what);
 	wt->wt_mode = fd_mode(ch->ch_flags);
 	error = fd_update(uq, un, ch->ch_what);
-	if (error == ESTALE || (error == EPERM && mode != EVANY__OFF)) {
+	if (error == ESTALE) {
 		/* A new file has the number: nothing is left of the old one. */
 		evany__slot_renew(fd_slot(uq, un));
 		un->un_status |= UN_ENDED;
@@ -246,7 +237,7 @@ fd_drop(struct uni *uq, struct uni_note *un)
 		error = plain_same(un) ? 0 : ESTALE;
 	else {
 		un->un_watch.wt_mode = EVANY__OFF;
-		error = fd_verify(uq, un);
+		error = fd_update(uq, un, EVANY__VERIFY);
 	}
 	if (error == EBADF || error == ESTALE) {
 		evany__slot_renew(fd_slot(uq, un));
@@ -410,7 +401,7 @@ evany__uni_fd_ready(struct uni *uq, struct uni_note *un,
 	}
 	/* Kept back for want of room, some time ago: look again. */
 	wt->wt_bits = 0;
-	error = fd_verify(uq, un);
+	error = fd_update(uq, un, EVANY__VERIFY);
 	if (error == EBADF || error == ESTALE) {
 		evany__uni_fd_gone(uq->uq_inst, (int)un->un_object);
 		return;
