@@ -475,7 +475,10 @@ struct evany__file_ops {
 		    const char *dir, const char *name);
 	void	(*fo_name_detach)(void **statep, struct evany__namewatch *);
 
-	/* Takes in what has happened by now. */
+	/*
+	 * Takes in what has happened by now: of several files in the order in
+	 * which it did, or else in that of their attaches.
+	 */
 	void	(*fo_collect)(void **statep);
 	/* No feeder tells at once: core collects before each wait. */
 	bool	fo_ask;

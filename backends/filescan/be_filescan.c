@@ -62,7 +62,7 @@
 			EVANY__F_CLOSE_WRITE | EVANY__F_READ)
 
 struct fs_watch {
-	LIST_ENTRY(fs_watch)	 fs_link;
+	TAILQ_ENTRY(fs_watch)	 fs_link;
 	struct evany__filewatch	*fs_file;
 	struct fs_list		*fs_subdirs;	/* or NULL */
 	struct evany__snap	 fs_snap;
@@ -76,7 +76,7 @@ struct be_filescan {
 	TAILQ_ENTRY(be_filescan) sc_link;	/* fs_lock */
 	unsigned		 sc_round;	/* fs_lock */
 	struct evany__inst	*sc_inst;
-	LIST_HEAD(, fs_watch)	 sc_watches;
+	TAILQ_HEAD(, fs_watch)	 sc_watches;	/* as attached */
 	struct fs_bynames	 sc_bynames;
 	struct fs_watch		*sc_next;	/* looked at next */
 	bool			 sc_busy;
@@ -254,8 +254,8 @@ fs_collect(struct be_filescan *sc, bool patient)
 	if (sc->sc_busy)
 		return;
 	sc->sc_busy = true;
-	for (fs = LIST_FIRST(&sc->sc_watches); fs != NULL; fs = sc->sc_next) {
-		sc->sc_next = LIST_NEXT(fs, fs_link);
+	for (fs = TAILQ_FIRST(&sc->sc_watches); fs != NULL; fs = sc->sc_next) {
+		sc->sc_next = TAILQ_NEXT(fs, fs_link);
 		fs_look(fs, patient);
 	}
 	sc->sc_next = NULL;
@@ -383,7 +383,7 @@ fs_state(void **statep, struct evany__inst *inst)
 	if (*statep != NULL || (sc = calloc(1, sizeof(*sc))) == NULL)
 		return (*statep);
 	sc->sc_inst = inst;
-	LIST_INIT(&sc->sc_watches);
+	TAILQ_INIT(&sc->sc_watches);
 	TAILQ_INIT(&sc->sc_bynames.bys_list);
 	fs_enter();
 	sc->sc_round = fs_round;
@@ -417,7 +417,7 @@ be_filescan_attach(void **statep, struct evany__filewatch *fw, int fd)
 	fs->fs_want = fw->fw_want;
 	fs->fs_snap = sn;
 	fs_prepare(fs);
-	LIST_INSERT_HEAD(&sc->sc_watches, fs, fs_link);
+	TAILQ_INSERT_TAIL(&sc->sc_watches, fs, fs_link);
 	fw->fw_priv = fs;
 	return (0);
 }
@@ -453,8 +453,8 @@ be_filescan_detach(void **statep, struct evany__filewatch *fw)
 	if (sc == NULL || fs == NULL)
 		return;
 	if (sc->sc_next == fs)
-		sc->sc_next = LIST_NEXT(fs, fs_link);
-	LIST_REMOVE(fs, fs_link);
+		sc->sc_next = TAILQ_NEXT(fs, fs_link);
+	TAILQ_REMOVE(&sc->sc_watches, fs, fs_link);
 	free(fs->fs_subdirs);
 	free(fs);
 	(void)fs_pace(-1);

@@ -462,6 +462,42 @@ FW_TC(detach__while_it_is_fired,
 	}
 }
 
+static const struct fw_watch *fired[3];
+static int nfired;
+
+static void
+hook_note(struct fw_watch *w)
+{
+	ATF_REQUIRE(nfired < EVT_NITEMS(fired));
+	fired[nfired++] = w;
+}
+
+FW_TC(fire__in_order,
+    "Several files are told of in the order of what happened to them")
+{
+	char path[EVT_PATH_MAX];
+	int fd[EVT_NITEMS(fired)], i;
+
+	for (i = 0; i < EVT_NITEMS(fired); i++) {
+		fd[i] = fw_file(path);
+		fw_watch(fw, &hook_watches[i], fd[i], EVANY__F_WRITE);
+		hook_watches[i].w_hook = hook_note;
+	}
+	nfired = 0;
+	/* Locked, so that no thread looks in the middle of it. */
+	evany__inst_lock(&fw->fw_inst);
+	for (i = 0; i < EVT_NITEMS(fired); i++)
+		evt_write(fd[i], 1);
+	fw->fw_ops->fo_collect(&fw->fw_state);
+	evany__inst_unlock(&fw->fw_inst);
+	ATF_REQUIRE_EQ(EVT_NITEMS(fired), nfired);
+	for (i = 0; i < nfired; i++) {
+		ATF_REQUIRE_EQ(&hook_watches[i], fired[i]);
+		fw_detach(&hook_watches[i]);
+		evt_close(fd[i]);
+	}
+}
+
 FW_TC(fire__by_itself,
     "What happens is fired without a collection: from the feeder, or by a "
     "thread that rings the instance")
@@ -752,6 +788,7 @@ ATF_TP_ADD_TCS(tp)
 	FW_ADD(tp, number__of_the_next_file);
 	FW_ADD(tp, detach__ends_it);
 	FW_ADD(tp, detach__while_it_is_fired);
+	FW_ADD(tp, fire__in_order);
 	FW_ADD(tp, fire__by_itself);
 	FW_ADD(tp, threads__attach_and_collect);
 	FW_ADD(tp, threads__links_are_no_attributes);
