@@ -5,8 +5,8 @@
  */
 
 /*
- * Which of the pending events a call returns: how many, in which order, each
- * at most once, tested again and as of now; and what a short list leaves.
+ * Which of the pending events a call returns: how many, in turns, each at most
+ * once, tested again and as of now; and what a short list leaves.
  */
 #include "config.h"
 
@@ -14,18 +14,6 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
-
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
-static void
-add_user(int kq, uintptr_t ident, unsigned int flags)
-{
-	evt_change(kq, ident, EVFILT_USER, EV_ADD | flags, 0, 0, NULL);
-}
 
 /* Knotes of five kinds, all ready: the most different sources of one call. */
 #define MIX_USERS	4
@@ -46,8 +34,8 @@ mix_make(struct mix *mx, unsigned int flags)
 
 	kq = mx->mx_kq = evt_kq();
 	for (i = 0; i < MIX_USERS; i++) {
-		add_user(kq, (uintptr_t)i, flags);
-		trigger(kq, (uintptr_t)i);
+		evt_add_user(kq, i, flags);
+		evt_trigger(kq, i);
 	}
 	for (i = 0; i < MIX_PIPES; i++) {
 		evt_pipe(mx->mx_pipe[i]);
@@ -81,20 +69,6 @@ mix_free(struct mix *mx)
 	}
 }
 
-/* Are two of these events of one knote? */
-static bool
-has_twin(const struct kevent *ev, int n)
-{
-	int i, j;
-
-	for (i = 0; i < n; i++)
-		for (j = 0; j < i; j++)
-			if (ev[i].ident == ev[j].ident &&
-			    ev[i].filter == ev[j].filter)
-				return (true);
-	return (false);
-}
-
 /* ---- how many --------------------------------------------------------- */
 
 EVT_TC(collect__does_not_fill_the_list, "KQ-058",
@@ -107,8 +81,8 @@ EVT_TC(collect__does_not_fill_the_list, "KQ-058",
 
 	start = evt_now_ns();
 	kq = evt_kq();
-	add_user(kq, 1, EV_CLEAR);
-	trigger(kq, 1);
+	evt_add_user(kq, 1, EV_CLEAR);
+	evt_trigger(kq, 1);
 	ATF_REQUIRE_EQ(evt_kevent_ms(kq, NULL, 0, ev, 64, -1), 1);
 	evt_close(kq);
 
@@ -129,8 +103,8 @@ EVT_TC(collect__beside_what_is_not_enough, "KQ-058 KQ-061",
 
 	for (useless = 1; useless <= 4; useless++) {
 		kq = evt_kq();
-		add_user(kq, 1, 0);
-		trigger(kq, 1);
+		evt_add_user(kq, 1, 0);
+		evt_trigger(kq, 1);
 		for (i = 0; i < useless; i++) {
 			evt_sockpair(s[i], SOCK_STREAM);
 			evt_write(s[i][1], 3);
@@ -143,7 +117,7 @@ EVT_TC(collect__beside_what_is_not_enough, "KQ-058 KQ-061",
 		for (calls = 0; calls < 5; calls++) {
 			ATF_REQUIRE_EQ_MSG(2, evt_kevent_ms(kq, NULL, 0, ev,
 			    2, 0), "call %d beside %d", calls, useless);
-			ATF_REQUIRE(!has_twin(ev, 2));
+			ATF_REQUIRE(!evt_twins(ev, 2));
 		}
 		evt_close(kq);
 		for (i = 0; i < useless; i++) {
@@ -212,165 +186,7 @@ EVT_TC(collect__thousands_in_one_call, "KQ-059 KQ-062",
 	evt_close(p[1]);
 }
 
-/* ---- in which order --------------------------------------------------- */
-
-/* A permutation without pattern, the same on every run. */
-static void
-shuffle(int *a, int n)
-{
-	unsigned int x = 12345;
-	int i, j, t;
-
-	for (i = 0; i < n; i++)
-		a[i] = i;
-	for (i = n - 1; i > 0; i--) {
-		x = x * 1103515245U + 12345U;
-		j = (int)(x >> 16) % (i + 1);
-		t = a[i];
-		a[i] = a[j];
-		a[j] = t;
-	}
-}
-
-EVT_TC(order__user_events, "KQ-060",
-    "User events come in the order of their triggers")
-{
-	enum { N = 40 };
-	struct kevent ev[N];
-	int i, kq, order[N];
-
-	shuffle(order, N);
-	kq = evt_kq();
-	for (i = 0; i < N; i++)
-		add_user(kq, (uintptr_t)i, EV_CLEAR);
-	for (i = 0; i < N; i++)
-		trigger(kq, (uintptr_t)order[i]);
-
-	/* A second trigger keeps the place of the first. */
-	trigger(kq, (uintptr_t)order[3]);
-	trigger(kq, (uintptr_t)order[0]);
-	ATF_REQUIRE_EQ(evt_get(kq, ev, 15), 15);
-	ATF_REQUIRE_EQ(evt_get(kq, ev + 15, N - 15), N - 15);
-	for (i = 0; i < N; i++)
-		ATF_REQUIRE_EQ((int)ev[i].ident, order[i]);
-	evt_close(kq);
-}
-
-EVT_TC(order__pipes, "KQ-060",
-    "Pipes come in the order in which they were written to")
-{
-	enum { N = 40 };
-	struct kevent ev[N];
-	int i, kq, order[N], p[N][2], wrong = 0;
-
-	shuffle(order, N);
-	kq = evt_kq();
-	for (i = 0; i < N; i++) {
-		evt_pipe(p[i]);
-		evt_change(kq, p[i][0], EVFILT_READ, EV_ADD |
-		    (i % 2 != 0 ? EV_CLEAR : 0), 0, 0, NULL);
-	}
-	for (i = 0; i < N; i++)
-		evt_write(p[order[i]][1], 1);
-	ATF_REQUIRE_EQ(evt_get(kq, ev, N), N);
-	ATF_REQUIRE(!has_twin(ev, N));
-	for (i = 0; i < N; i++)
-		wrong += ev[i].ident != (uintptr_t)p[order[i]][0];
-
-	/* poll(2) tells only which are ready. */
-	if (strcmp(evt_backend(), "poll") == 0 && !evt_native())
-		EVT_APPROX(wrong == 0, "descriptors come in another order");
-	else
-		ATF_REQUIRE_EQ(wrong, 0);
-	evt_close(kq);
-	for (i = 0; i < N; i++) {
-		evt_close(p[i][0]);
-		evt_close(p[i][1]);
-	}
-}
-
-EVT_TC(order__both_filters, "KQ-060",
-    "Filters of one descriptor come in the order in which they were added")
-{
-	static const int filters[] = { EVFILT_READ, EVFILT_WRITE };
-	struct kevent ev[2];
-	int first, i, kq, s[2];
-
-	for (first = 0; first < 2; first++) {
-		kq = evt_kq();
-		evt_sockpair(s, SOCK_STREAM);
-		evt_write(s[1], 1);
-		for (i = 0; i < 2; i++)
-			evt_change(kq, s[0], filters[i ^ first], EV_ADD, 0, 0,
-			    NULL);
-		for (i = 0; i < 3; i++) {
-			ATF_REQUIRE_EQ(2, evt_get(kq, ev, 2));
-			ATF_REQUIRE_EQ(filters[first], (int)ev[0].filter);
-			ATF_REQUIRE_EQ(filters[!first], (int)ev[1].filter);
-		}
-		evt_close(s[0]);
-		evt_close(s[1]);
-		evt_close(kq);
-	}
-}
-
-EVT_TC(order__timers, "KQ-060",
-    "Timers come in the order of their expiry")
-{
-	enum { N = 10 };
-	struct kevent ev[N];
-	int64_t after[N], before[N];
-	int i, j, k, kq, n, order[N];
-
-	shuffle(order, N);
-	kq = evt_kq();
-	/* When each expires, at the earliest and at the latest. */
-	for (i = 0; i < N; i++) {
-		j = order[i];
-		before[j] = evt_now_ns() + (40 + 3 * j) * INT64_C(1000000);
-		evt_change(kq, j, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0,
-		    40 + 3 * j, NULL);
-		after[j] = evt_now_ns() + (40 + 3 * j) * INT64_C(1000000);
-	}
-	for (n = 0; n < N; n += i) {
-		i = evt_get(kq, ev + n, N - n);
-		ATF_REQUIRE(i > 0);
-	}
-	for (i = 1; i < N; i++) {
-		j = (int)ev[i - 1].ident;
-		k = (int)ev[i].ident;
-		ATF_REQUIRE_MSG(before[j] <= after[k], "%d before %d", j, k);
-	}
-	evt_none(kq);
-	evt_close(kq);
-}
-
-EVT_TC(order__across_kinds, "KQ-060",
-    "A user event and a descriptor come in the order they became ready")
-{
-	struct kevent ev[4];
-	int kq, p[2], q[2];
-
-	evt_pipe(p);
-	evt_pipe(q);
-	kq = evt_kq();
-	evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
-	evt_change(kq, q[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
-	add_user(kq, 1, EV_CLEAR);
-	evt_write(p[1], 1);
-	trigger(kq, 1);
-	evt_write(q[1], 1);
-	ATF_REQUIRE_EQ(evt_get(kq, ev, 4), 3);
-	ATF_REQUIRE(!has_twin(ev, 3));
-	EVT_APPROX(ev[0].ident == (uintptr_t)p[0] && ev[1].ident == 1 &&
-	    ev[2].ident == (uintptr_t)q[0],
-	    "order across kinds is not that of becoming ready");
-	evt_close(kq);
-	evt_close(p[0]);
-	evt_close(p[1]);
-	evt_close(q[0]);
-	evt_close(q[1]);
-}
+/* ---- who is next ------------------------------------------------------- */
 
 EVT_TC(fair__three_take_turns, "KQ-061",
     "With room for one, three ready level knotes take turns")
@@ -387,13 +203,13 @@ EVT_TC(fair__three_take_turns, "KQ-061",
 				    0, NULL);
 				evt_write(p[i][1], 1);
 			} else {
-				add_user(kq, (uintptr_t)p[i][0], 0);
-				trigger(kq, (uintptr_t)p[i][0]);
+				evt_add_user(kq, p[i][0], 0);
+				evt_trigger(kq, p[i][0]);
 			}
 		}
 		for (i = 0; i < 10; i++)
 			ATF_REQUIRE_EQ(evt_get(kq, &ev[i], 1), 1);
-		ATF_REQUIRE(!has_twin(ev, 3));
+		ATF_REQUIRE(!evt_twins(ev, 3));
 		for (i = 3; i < 10; i++)
 			ATF_REQUIRE_EQ(ev[i].ident, ev[i - 3].ident);
 		evt_close(kq);
@@ -418,7 +234,7 @@ EVT_TC(fair__both_filters_take_turns, "KQ-061 KQ-263",
 	for (i = 0; i < 8; i++)
 		ATF_REQUIRE_EQ(evt_get(kq, &ev[i], 1), 1);
 	for (i = 0; i < 8; i += 2)
-		ATF_REQUIRE_MSG(!has_twin(&ev[i], 2), "calls %d and %d", i,
+		ATF_REQUIRE_MSG(!evt_twins(&ev[i], 2), "calls %d and %d", i,
 		    i + 1);
 	evt_close(kq);
 	evt_close(s[0]);
@@ -439,8 +255,8 @@ EVT_TC(fair__users_beside_descriptors, "KQ-061",
 		users = sizes[size][0];
 		most = users + sizes[size][1];
 		for (i = 0; i < users; i++) {
-			add_user(kq, (uintptr_t)i, 0);
-			trigger(kq, (uintptr_t)i);
+			evt_add_user(kq, i, 0);
+			evt_trigger(kq, i);
 		}
 		for (i = 0; i < most - users; i++) {
 			evt_pipe(p[i]);
@@ -491,7 +307,7 @@ EVT_TC(fair__nobody_starves, "KQ-061 KQ-062",
 		for (calls = 0; calls < 4 * MIX_ALL / room + 8; calls++) {
 			n = evt_get(mx.mx_kq, ev, room);
 			ATF_REQUIRE_EQ(n, room);
-			ATF_REQUIRE(!has_twin(ev, n));
+			ATF_REQUIRE(!evt_twins(ev, n));
 			for (i = 0; i < n; i++) {
 				if (ev[i].filter == EVFILT_USER)
 					k = (int)ev[i].ident;
@@ -533,8 +349,8 @@ EVT_TC(fair__edges_beside_levels, "KQ-061 KQ-262",
 		for (users = 1; users <= 3; users++) {
 			kq = evt_kq();
 			for (i = 0; i < users; i++) {
-				add_user(kq, (uintptr_t)i, 0);
-				trigger(kq, (uintptr_t)i);
+				evt_add_user(kq, i, 0);
+				evt_trigger(kq, i);
 			}
 			/* Those above are on their way already. */
 			for (i = 0; i < 2; i++)
@@ -574,7 +390,7 @@ EVT_TC(once__per_call, "KQ-062",
 	for (i = 0; i < 20; i++) {
 		n = evt_get(mx.mx_kq, ev, 200);
 		ATF_REQUIRE(n == MIX_ALL || n == MIX_ALL + 1);
-		ATF_REQUIRE(!has_twin(ev, n));
+		ATF_REQUIRE(!evt_twins(ev, n));
 	}
 	mix_free(&mx);
 }
@@ -717,7 +533,7 @@ EVT_TC(again__data_as_of_now, "KQ-065",
 		ATF_REQUIRE_EQ(evt_get(kq, &ev[0], 1), 1);
 		evt_write(p[1], 3);
 		ATF_REQUIRE_EQ(evt_get(kq, &ev[1], 1), 1);
-		ATF_REQUIRE(!has_twin(ev, 2));
+		ATF_REQUIRE(!evt_twins(ev, 2));
 		if (ev[1].filter == EVFILT_READ)
 			ATF_REQUIRE_EQ(ev[1].data, 7);
 		else
@@ -748,14 +564,14 @@ EVT_TC(short__five_by_two, "KQ-262",
 				evt_change(kq, p[i][0], EVFILT_WRITE,
 				    EV_ADD | EV_CLEAR, 0, 0, NULL);
 			else {
-				add_user(kq, (uintptr_t)p[i][0], EV_CLEAR);
-				trigger(kq, (uintptr_t)p[i][0]);
+				evt_add_user(kq, p[i][0], EV_CLEAR);
+				evt_trigger(kq, p[i][0]);
 			}
 		}
 		ATF_REQUIRE_EQ(evt_poll(kq, ev, 2), 2);
 		ATF_REQUIRE_EQ(evt_poll(kq, ev + 2, 2), 2);
 		ATF_REQUIRE_EQ(evt_poll(kq, ev + 4, 2), 1);
-		ATF_REQUIRE(!has_twin(ev, 5));
+		ATF_REQUIRE(!evt_twins(ev, 5));
 		evt_none(kq);
 		evt_close(kq);
 		for (i = 0; i < 5; i++) {
@@ -787,7 +603,7 @@ EVT_TC(short__every_kind_and_mode, "KQ-262",
 				ATF_REQUIRE_MSG(n == want, "mode %#x room %d: "
 				    "%d after %d", modes[i], room, n, total);
 			}
-			ATF_REQUIRE(!has_twin(ev, total));
+			ATF_REQUIRE(!evt_twins(ev, total));
 			ATF_REQUIRE_EQ(evt_poll(mx.mx_kq, ev, 1), 0);
 			mix_free(&mx);
 		}
@@ -798,11 +614,6 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, collect__does_not_fill_the_list);
 	EVT_TP_ADD_TC(tp, collect__beside_what_is_not_enough);
 	EVT_TP_ADD_TC(tp, collect__thousands_in_one_call);
-	EVT_TP_ADD_TC(tp, order__user_events);
-	EVT_TP_ADD_TC(tp, order__pipes);
-	EVT_TP_ADD_TC(tp, order__both_filters);
-	EVT_TP_ADD_TC(tp, order__timers);
-	EVT_TP_ADD_TC(tp, order__across_kinds);
 	EVT_TP_ADD_TC(tp, fair__three_take_turns);
 	EVT_TP_ADD_TC(tp, fair__both_filters_take_turns);
 	EVT_TP_ADD_TC(tp, fair__users_beside_descriptors);

@@ -17,12 +17,6 @@
 #include <sys/wait.h>
 
 static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
-static void
 enable(int kq, int fd, int filter)
 {
 	evt_change(kq, fd, filter, EV_ENABLE, 0, 0, NULL);
@@ -85,7 +79,7 @@ EVT_TC(add__does_not_enable, "KQ-081 KQ-084",
 		evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_DISABLE | modes[i],
 		    0, 0, NULL);
 		evt_write(p[1], 1);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_none(kq);
 		evt_change(kq, p[0], EVFILT_READ, EV_ADD | modes[i], 0, 0,
 		    NULL);
@@ -150,7 +144,7 @@ EVT_TC(disable__of_user_timer_signal, "KQ-082 KQ-083",
 	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
 	evt_change(kq, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 1, NULL);
 	evt_change(kq, SIGURG, EVFILT_SIGNAL, EV_ADD, 0, 0, NULL);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	ATF_REQUIRE(raise(SIGURG) == 0);
 	pass_ms(10);
 	disable(kq, 1, EVFILT_USER);
@@ -227,12 +221,12 @@ EVT_TC(enable__reported_clear_stays_quiet, "KQ-083 KQ-092",
 	 */
 	kq = evt_kq();
 	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	disable(kq, 1, EVFILT_USER);
 	enable(kq, 1, EVFILT_USER);
 	evt_none(kq);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	evt_close(kq);
 }
@@ -467,7 +461,7 @@ EVT_TC(flags__no_actions, "KQ-099",
 		evt_change(kq, fd, EVFILT_VNODE, flags, NOTE_WRITE, 0, NULL);
 		evt_write(p[1], 1);
 		evt_write(fd, 1);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		ATF_REQUIRE(raise(SIGURG) == 0);
 		if (round == 2) {
 			enable(kq, p[0], EVFILT_READ);

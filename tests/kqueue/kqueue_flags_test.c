@@ -16,12 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
 /* ---- identity --------------------------------------------------------- */
 
 EVT_TC(ident__with_filter, "KQ-067",
@@ -103,11 +97,11 @@ EVT_TC(ident__per_queue, "KQ-068",
 		ATF_REQUIRE_EQ(evt_change_errno(b, p[0], EVFILT_READ,
 		    EV_DELETE, 0, 0, NULL), modes[i] == EV_ONESHOT ? ENOENT :
 		    0);
-		trigger(a, 1);
+		evt_trigger(a, 1);
 		evt_none(b);
 		evt_one(a, &ev);
 		evt_close(a);
-		trigger(b, 1);
+		evt_trigger(b, 1);
 		evt_one(b, &ev);
 		evt_close(b);
 		evt_close(p[0]);
@@ -160,7 +154,7 @@ EVT_TC(readd__no_second_knote, "KQ-070",
 	evt_write(p[1], 1);
 	evt_one(kq, &ev);
 	evt_none(kq);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	evt_none(kq);
 	evt_change(kq, p[0], EVFILT_READ, EV_DELETE, 0, 0, NULL);
@@ -328,7 +322,7 @@ EVT_TC(readd__keeps_what_is_pending, "KQ-074",
 	evt_one(kq, &ev);
 	evt_none(kq);
 	evt_change(kq, 1, EVFILT_USER, EV_ADD, 0x7, 0, NULL);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_change(kq, 1, EVFILT_USER, EV_ADD, NOTE_FFNOP, 0, NULL);
 	evt_one(kq, &ev);
 	EVT_EVENT(&ev, 1, EVFILT_USER, 0, 0x7, 0);
@@ -590,7 +584,7 @@ EVT_TC(delete__takes_the_event_along, "KQ-087",
 	EV_SET(&ch[n++], SIGURG, EVFILT_SIGNAL, EV_ADD, 0, 0, NULL);
 	EV_SET(&ch[n++], fd, EVFILT_VNODE, EV_ADD, NOTE_WRITE, 0, NULL);
 	ATF_REQUIRE_EQ(evt_kevent(kq, ch, n, NULL, 0, NULL), 0);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	ATF_REQUIRE(raise(SIGURG) == 0);
 	evt_write(fd, 1);
 

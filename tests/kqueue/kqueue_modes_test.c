@@ -15,12 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
 static bool
 present(int kq, uintptr_t ident, int filter)
 {
@@ -96,7 +90,7 @@ EVT_TC(clear__unchanged_is_quiet, "KQ-092",
 	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
 	evt_write(s[1], 2);
 	evt_write(fd, 1);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	told = evt_now_ns();
 	ATF_REQUIRE_EQ(evt_get(kq, ev, 4), 4);
 	for (i = 0; i < 3; i++)
@@ -247,7 +241,7 @@ EVT_TC(oneshot__once_and_gone, "KQ-091",
 			evt_change(kq, k[i].ident, k[i].filter,
 			    EV_ADD | EV_ONESHOT, k[i].fflags, 1, NULL);
 			if (i == 2)
-				trigger(kq, k[i].ident);
+				evt_trigger(kq, k[i].ident);
 			else if (i == 4)
 				ATF_REQUIRE(raise(SIGURG) == 0);
 			else if (i == 5)
@@ -322,7 +316,7 @@ EVT_TC(dispatch__once_then_disabled, "KQ-095",
 		evt_change(kq, ident, filters[i], EV_ADD | EV_DISPATCH, 0, 1,
 		    NULL);
 		if (filters[i] == EVFILT_USER)
-			trigger(kq, ident);
+			evt_trigger(kq, ident);
 		if (filters[i] == EVFILT_SIGNAL)
 			ATF_REQUIRE(raise(SIGURG) == 0);
 		evt_one(kq, &ev);
@@ -330,7 +324,7 @@ EVT_TC(dispatch__once_then_disabled, "KQ-095",
 		ATF_REQUIRE((ev.flags & EV_DISPATCH) != 0);
 		evt_write(s[1], 1);
 		if (filters[i] == EVFILT_USER)
-			trigger(kq, ident);
+			evt_trigger(kq, ident);
 		if (filters[i] == EVFILT_SIGNAL)
 			ATF_REQUIRE(raise(SIGURG) == 0);
 		evt_none(kq);
@@ -440,7 +434,7 @@ EVT_TC(oneshot__with_dispatch, "KQ-097",
 	evt_none(kq);
 	ATF_REQUIRE_EQ(evt_change_errno(kq, p[0], EVFILT_READ, EV_ENABLE, 0, 0,
 	    NULL), ENOENT);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	ATF_REQUIRE_EQ(evt_change_errno(kq, 1, EVFILT_USER, EV_ENABLE, 0, 0,
 	    NULL), ENOENT);

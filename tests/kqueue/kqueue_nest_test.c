@@ -5,458 +5,11 @@
  */
 
 /*
- * A queue seen by other pollers: poll(2), select(2), and queues around it.
+ * Queues in queues.
  */
 #include "config.h"
 
 #include "evt.h"
-
-#include <sys/select.h>
-#include <sys/socket.h>
-
-#include <poll.h>
-
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
-static void
-add_user(int kq, uintptr_t ident, unsigned int flags)
-{
-	evt_change(kq, ident, EVFILT_USER, EV_ADD | flags, 0, 0, NULL);
-}
-
-/* What poll(2) reports of all it can be asked for, within so many ms. */
-static short
-revents(int fd, int ms)
-{
-	struct pollfd pfd;
-
-	pfd.fd = fd;
-	pfd.events = POLLIN | POLLPRI | POLLRDNORM;
-	pfd.revents = 0;
-	ATF_REQUIRE(poll(&pfd, 1, ms) >= 0);
-	pfd.events |= POLLOUT | POLLWRNORM;
-	ATF_REQUIRE(poll(&pfd, 1, 0) >= 0);
-	ATF_REQUIRE_MSG((pfd.revents & (POLLOUT | POLLWRNORM | POLLERR |
-	    POLLHUP | POLLNVAL | POLLPRI)) == 0, "revents %#x",
-	    (unsigned int)pfd.revents);
-	return (pfd.revents);
-}
-
-/*
- * With the portable mechanisms a helper thread tells the queue of a ready
- * descriptor, so poll(2) may show it a moment later; kevent() does not wait
- * for that.
- */
-static int
-delay_ms(void)
-{
-	return (!evt_native() && strcmp(evt_backend(), "poll") == 0 ?
-	    EVT_WAIT_MS : 0);
-}
-
-#define REQUIRE_READY(fd)	\
-	ATF_REQUIRE((revents(fd, delay_ms()) & POLLIN) != 0)
-#define REQUIRE_SILENT(fd)	ATF_REQUIRE_EQ(revents(fd, 0), 0)
-
-/* ---- poll and select -------------------------------------------------- */
-
-EVT_TC(poll__empty_queue, "KQ-016",
-    "An empty queue and one with idle knotes are not readable")
-{
-	int kq, p[2];
-
-	kq = evt_kq();
-	REQUIRE_SILENT(kq);
-	evt_pipe(p);
-	evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
-	evt_change(kq, p[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, NULL);
-	add_user(kq, 1, EV_CLEAR);
-	evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 60000, NULL);
-	REQUIRE_SILENT(kq);
-	ATF_REQUIRE(!evt_readable(kq, EVT_QUIET_MS));
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_close(kq);
-	evt_close(p[0]);
-	evt_close(p[1]);
-}
-
-EVT_TC(poll__level_descriptor, "KQ-016 KQ-019",
-    "A level knote keeps the queue readable until its data is read")
-{
-	struct kevent ev;
-	int i, kq, p[2];
-
-	evt_pipe(p);
-	kq = evt_kq();
-	evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
-	evt_write(p[1], 1);
-	for (i = 0; i < 3; i++) {
-		REQUIRE_READY(kq);
-		REQUIRE_READY(kq);
-		evt_one(kq, &ev);
-		EVT_EVENT(&ev, p[0], EVFILT_READ, 0, 0, 1);
-	}
-	REQUIRE_READY(kq);
-	ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_write(p[1], 1);
-	REQUIRE_READY(kq);
-	evt_change(kq, p[0], EVFILT_READ, EV_DELETE, 0, 0, NULL);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_close(kq);
-	evt_close(p[0]);
-	evt_close(p[1]);
-}
-
-EVT_TC(poll__returned_modes_are_silent, "KQ-016 KQ-019",
-    "After a CLEAR, ONESHOT or DISPATCH event was returned: not readable")
-{
-	static const unsigned int modes[] = { EV_CLEAR, EV_ONESHOT,
-	    EV_DISPATCH };
-	struct kevent ev;
-	int i, kq, p[2];
-
-	for (i = 0; i < EVT_NITEMS(modes); i++) {
-		evt_pipe(p);
-		kq = evt_kq();
-		evt_change(kq, p[0], EVFILT_READ, EV_ADD | modes[i], 0, 0,
-		    NULL);
-		evt_write(p[1], 1);
-		REQUIRE_READY(kq);
-		evt_one(kq, &ev);
-		EVT_EVENT(&ev, p[0], EVFILT_READ, modes[i], 0, 1);
-		REQUIRE_SILENT(kq);
-		ATF_REQUIRE(!evt_readable(kq, EVT_QUIET_MS));
-		evt_write(p[1], 1);
-		if (modes[i] == EV_CLEAR)
-			REQUIRE_READY(kq);
-		else
-			evt_none(kq);
-		add_user(kq, 5, modes[i]);
-		trigger(kq, 5);
-		REQUIRE_READY(kq);
-		while (evt_poll(kq, &ev, 1) != 0)
-			continue;
-		REQUIRE_SILENT(kq);
-		evt_close(kq);
-		evt_close(p[0]);
-		evt_close(p[1]);
-	}
-}
-
-EVT_TC(poll__returned_end_is_silent, "KQ-016 KQ-019 KQ-064",
-    "After the end of a file was returned, once, nothing is left of it")
-{
-	static const unsigned int modes[] = { EV_ONESHOT, EV_DISPATCH,
-	    EV_ONESHOT | EV_CLEAR, EV_DISPATCH | EV_CLEAR };
-	struct kevent ev[4];
-	int i, kq, s[2];
-
-	for (i = 0; i < 2 * EVT_NITEMS(modes); i++) {
-		kq = evt_kq();
-		evt_sockpair(s, SOCK_STREAM);
-		evt_change(kq, s[0], EVFILT_READ, EV_ADD | modes[i / 2],
-		    NOTE_LOWAT, 5, NULL);
-		evt_write(s[1], 3);
-		evt_none(kq);
-		if (i % 2 == 1) {
-			evt_change(kq, s[0], EVFILT_WRITE, EV_ADD | EV_CLEAR,
-			    0, 0, NULL);
-			evt_one(kq, ev);
-		}
-		evt_close(s[1]);
-		ATF_REQUIRE_EQ(1 + i % 2, evt_get(kq, ev, 4));
-		REQUIRE_SILENT(kq);
-		evt_none(kq);
-		evt_close(s[0]);
-		evt_close(kq);
-	}
-}
-
-EVT_TC(poll__user_event, "KQ-016 KQ-019",
-    "A triggered user event makes the queue readable until it is returned")
-{
-	struct kevent ev;
-	int i, kq;
-
-	kq = evt_kq();
-	add_user(kq, 1, EV_CLEAR);
-	for (i = 0; i < 3; i++) {
-		REQUIRE_SILENT(kq);
-		trigger(kq, 1);
-		REQUIRE_READY(kq);
-		REQUIRE_READY(kq);
-		evt_one(kq, &ev);
-		EVT_EVENT(&ev, 1, EVFILT_USER, EV_CLEAR, 0, 0);
-	}
-
-	/* Level, which stays until it is deleted. */
-	add_user(kq, 2, 0);
-	trigger(kq, 2);
-	for (i = 0; i < 3; i++) {
-		REQUIRE_READY(kq);
-		evt_one(kq, &ev);
-		EVT_EVENT(&ev, 2, EVFILT_USER, 0, 0, 0);
-	}
-	REQUIRE_READY(kq);
-	evt_change(kq, 2, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_close(kq);
-}
-
-EVT_TC(poll__event_taken_back, "KQ-016",
-    "Without the knotes that were triggered the queue is not readable")
-{
-	struct kevent ev;
-	int i, kq;
-
-	kq = evt_kq();
-	for (i = 0; i < 3; i++) {
-		add_user(kq, 1, 0);
-		add_user(kq, 2, EV_CLEAR);
-		trigger(kq, 1);
-		trigger(kq, 2);
-		/* one has been returned, and is true again at once */
-		if (i == 1)
-			ATF_REQUIRE_EQ(1, evt_poll(kq, &ev, 1));
-		evt_change(kq, 1, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-		if (i != 1)
-			ATF_REQUIRE(evt_readable(kq, 0));
-		evt_change(kq, 2, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-		ATF_REQUIRE(!evt_readable(kq, 0));
-		ATF_REQUIRE_EQ(0, evt_poll(kq, &ev, 1));
-
-		/* and the next one is heard */
-		add_user(kq, 3, EV_CLEAR);
-		ATF_REQUIRE(!evt_readable(kq, 0));
-		trigger(kq, 3);
-		ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
-		evt_one(kq, &ev);
-		EVT_EVENT(&ev, 3, EVFILT_USER, EV_CLEAR, 0, 0);
-		ATF_REQUIRE(!evt_readable(kq, 0));
-		evt_change(kq, 3, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-	}
-	evt_close(kq);
-}
-
-EVT_TC(poll__timer_without_a_wait, "KQ-016",
-    "An expiring timer makes the queue readable though nobody waits in it")
-{
-	struct kevent ev;
-	int kq;
-
-	kq = evt_kq();
-	evt_change(kq, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 10, NULL);
-	ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
-	REQUIRE_READY(kq);
-	evt_one(kq, &ev);
-	EVT_EVENT(&ev, 1, EVFILT_TIMER, EV_ONESHOT, 0, 1);
-	REQUIRE_SILENT(kq);
-
-	/* Twice, so that the second is armed without a call between. */
-	evt_change(kq, 2, EVFILT_TIMER, EV_ADD, 0, 15, NULL);
-	ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
-	evt_one(kq, &ev);
-	ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
-	evt_one(kq, &ev);
-	evt_close(kq);
-}
-
-EVT_TC(poll__signal, "KQ-016",
-    "A watched signal makes the queue readable")
-{
-	struct kevent ev;
-	int kq;
-
-	kq = evt_kq();
-	evt_change(kq, SIGURG, EVFILT_SIGNAL, EV_ADD, 0, 0, NULL);
-	REQUIRE_SILENT(kq);
-	ATF_REQUIRE(kill(getpid(), SIGURG) == 0);
-	ATF_REQUIRE(evt_readable(kq, EVT_WAIT_MS));
-	evt_one(kq, &ev);
-	EVT_EVENT(&ev, SIGURG, EVFILT_SIGNAL, 0, 0, 1);
-	REQUIRE_SILENT(kq);
-	evt_close(kq);
-}
-
-EVT_TC(poll__leftovers, "KQ-016 KQ-262",
-    "With events left over by a short list the queue stays readable")
-{
-	struct kevent ev[2];
-	int i, kq, p[3][2];
-
-	kq = evt_kq();
-	for (i = 0; i < 3; i++) {
-		evt_pipe(p[i]);
-		evt_change(kq, p[i][0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0,
-		    NULL);
-		evt_write(p[i][1], 1);
-		add_user(kq, (uintptr_t)i, EV_CLEAR);
-		trigger(kq, (uintptr_t)i);
-	}
-	for (i = 0; i < 5; i++) {
-		REQUIRE_READY(kq);
-		ATF_REQUIRE_EQ(evt_poll(kq, ev, 1), 1);
-	}
-	REQUIRE_READY(kq);
-	ATF_REQUIRE_EQ(evt_poll(kq, ev, 2), 1);
-	REQUIRE_SILENT(kq);
-	evt_none(kq);
-	evt_close(kq);
-	for (i = 0; i < 3; i++) {
-		evt_close(p[i][0]);
-		evt_close(p[i][1]);
-	}
-}
-
-EVT_TC(select__like_poll, "KQ-017",
-    "select() puts a queue into the read set when it is ready, no other")
-{
-	struct kevent ev;
-	struct timeval tv;
-	fd_set rd, wr;
-	int kq, round;
-
-	kq = evt_kq();
-	ATF_REQUIRE(kq < FD_SETSIZE);
-	add_user(kq, 1, EV_CLEAR);
-	for (round = 0; round < 4; round++) {
-		FD_ZERO(&rd);
-		FD_ZERO(&wr);
-		FD_SET(kq, &rd);
-		FD_SET(kq, &wr);
-		memset(&tv, 0, sizeof(tv));
-		ATF_REQUIRE_EQ(select(kq + 1, &rd, &wr, NULL, &tv), round % 2);
-		ATF_REQUIRE_EQ(FD_ISSET(kq, &rd) != 0, round % 2);
-		ATF_REQUIRE(!FD_ISSET(kq, &wr));
-		if (round % 2 == 0)
-			trigger(kq, 1);
-		else
-			evt_one(kq, &ev);
-	}
-	evt_close(kq);
-}
-
-struct poller {
-	int	po_kq;
-	bool	po_select;
-	bool	po_ready;
-};
-
-static void
-poller_main(void *arg)
-{
-	struct poller *po = arg;
-
-	if (po->po_select) {
-		struct timeval tv = { 2, 0 };
-		fd_set rd;
-
-		FD_ZERO(&rd);
-		FD_SET(po->po_kq, &rd);
-		po->po_ready = select(po->po_kq + 1, &rd, NULL, NULL,
-		    &tv) == 1;
-	} else
-		po->po_ready = evt_readable(po->po_kq, 2 * EVT_WAIT_MS);
-}
-
-EVT_TC(poll__sleeper_is_woken, "KQ-018 KQ-235",
-    "A thread asleep in poll() or select() wakes for each kind of event")
-{
-	struct evt_thread t;
-	struct kevent ev;
-	struct poller po;
-	int i, kq, p[2];
-
-	for (i = 0; i < 12; i++) {
-		evt_pipe(p);
-		kq = evt_kq();
-		add_user(kq, 1, EV_CLEAR);
-		add_user(kq, 2, EV_DISABLE);
-		trigger(kq, 2);
-		evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
-		evt_none(kq);
-		po.po_kq = kq;
-		po.po_select = i % 2 != 0;
-		po.po_ready = false;
-		evt_thread_start(&t, poller_main, &po);
-		evt_thread_asleep(&t);
-		switch (i / 2) {
-		case 0:
-			trigger(kq, 1);
-			break;
-		case 1:
-			evt_change(kq, 2, EVFILT_USER, EV_ENABLE, 0, 0, NULL);
-			break;
-		case 2:
-			evt_write(p[1], 1);
-			break;
-		case 3:
-			evt_change(kq, p[1], EVFILT_WRITE, EV_ADD, 0, 0, NULL);
-			break;
-		case 4:
-			evt_change(kq, 1, EVFILT_TIMER, EV_ADD, 0, 5, NULL);
-			break;
-		case 5:
-			evt_change(kq, 3, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0,
-			    NULL);
-			if (evt_native())
-				trigger(kq, 3);
-			break;
-		}
-		evt_thread_join(&t);
-		ATF_REQUIRE_MSG(po.po_ready, "way %d", i);
-		ATF_REQUIRE_MSG(evt_poll(kq, &ev, 1) == 1, "way %d", i);
-		evt_close(kq);
-		evt_close(p[0]);
-		evt_close(p[1]);
-	}
-}
-
-EVT_TC(poll__disabled_knotes, "KQ-020 KQ-016",
-    "Only disabled knotes are true: not readable once kevent() has looked")
-{
-	int kq, p[2];
-
-	evt_pipe(p);
-	kq = evt_kq();
-	evt_write(p[1], 1);
-	evt_change(kq, p[0], EVFILT_READ, EV_ADD | EV_DISABLE, 0, 0, NULL);
-	add_user(kq, 1, EV_DISABLE);
-	trigger(kq, 1);
-	evt_change(kq, 1, EVFILT_TIMER, EV_ADD | EV_DISABLE, 0, 1, NULL);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_write(p[1], 1);
-	trigger(kq, 1);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	ATF_REQUIRE(!evt_readable(kq, EVT_QUIET_MS));
-
-	/* Ready first, disabled afterwards. */
-	evt_change(kq, p[0], EVFILT_READ, EV_ENABLE, 0, 0, NULL);
-	REQUIRE_READY(kq);
-	evt_change(kq, p[0], EVFILT_READ, EV_DISABLE, 0, 0, NULL);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-
-	/* The writer's end of a disabled knote must not show either. */
-	evt_close(p[1]);
-	evt_none(kq);
-	REQUIRE_SILENT(kq);
-	evt_close(kq);
-	evt_close(p[0]);
-}
-
-/* ---- queues in queues ------------------------------------------------- */
 
 static void
 add_queue(int outer, int inner, unsigned int flags)
@@ -487,17 +40,17 @@ EVT_TC(nest__outer_fires, "KQ-021 KQ-022",
 	outer = evt_kq();
 	add_queue(outer, inner, 0);
 	evt_none(outer);
-	add_user(inner, 1, EV_CLEAR);
-	add_user(inner, 2, EV_CLEAR);
+	evt_add_user(inner, 1, EV_CLEAR);
+	evt_add_user(inner, 2, EV_CLEAR);
 	evt_none(outer);
-	trigger(inner, 1);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, 0, 1);
-	trigger(inner, 2);
+	evt_trigger(inner, 2);
 	expect_inner(outer, inner, 0, 2);
-	REQUIRE_READY(outer);
+	evt_shows(outer);
 	ATF_REQUIRE_EQ(evt_poll(inner, ev, 4), 2);
 	evt_none(outer);
-	REQUIRE_SILENT(outer);
+	evt_silent(outer);
 
 	/* A descriptor inside, as a level knote. */
 	evt_change(inner, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
@@ -531,8 +84,8 @@ EVT_TC(nest__looking_takes_nothing, "KQ-021",
 		evt_change(inner, p[i][0], EVFILT_READ, EV_ADD | modes[i], 0,
 		    0, NULL);
 		evt_write(p[i][1], 1);
-		add_user(inner, (uintptr_t)p[i][0], modes[i]);
-		trigger(inner, (uintptr_t)p[i][0]);
+		evt_add_user(inner, p[i][0], modes[i]);
+		evt_trigger(inner, p[i][0]);
 	}
 	evt_change(inner, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 1, NULL);
 	for (i = 0; i < 3; i++)
@@ -562,19 +115,19 @@ EVT_TC(nest__clear_and_oneshot, "KQ-021 KQ-022",
 
 	inner = evt_kq();
 	outer = evt_kq();
-	add_user(inner, 1, EV_CLEAR);
+	evt_add_user(inner, 1, EV_CLEAR);
 	add_queue(outer, inner, EV_CLEAR);
-	trigger(inner, 1);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, EV_CLEAR, 1);
 	evt_none(outer);
 	evt_one(inner, &ev);
-	trigger(inner, 1);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, EV_CLEAR, 1);
 	evt_one(inner, &ev);
 	evt_change(outer, inner, EVFILT_READ, EV_DELETE, 0, 0, NULL);
 	add_queue(outer, inner, EV_ONESHOT);
 	evt_none(outer);
-	trigger(inner, 1);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, EV_ONESHOT, 1);
 	evt_none(outer);
 	ATF_REQUIRE_EQ(evt_change_errno(outer, inner, EVFILT_READ, EV_DELETE,
@@ -612,8 +165,8 @@ EVT_TC(nest__no_other_filter, "KQ-023",
 	add_queue(outer, inner, 0);
 	ATF_REQUIRE(evt_change_errno(outer, inner, EVFILT_WRITE, EV_ADD, 0, 0,
 	    NULL) != 0);
-	add_user(inner, 1, EV_CLEAR);
-	trigger(inner, 1);
+	evt_add_user(inner, 1, EV_CLEAR);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, 0, 1);
 	evt_close(outer);
 	evt_close(inner);
@@ -640,22 +193,22 @@ EVT_TC(nest__three_in_a_chain, "KQ-024 KQ-235",
 	c = evt_kq();
 	add_queue(b, a, 0);
 	add_queue(c, b, 0);
-	add_user(a, 1, EV_CLEAR);
+	evt_add_user(a, 1, EV_CLEAR);
 	evt_change(a, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
 	evt_none(c);
 	for (way = 0; way < 3; way++) {
-		REQUIRE_SILENT(c);
+		evt_silent(c);
 		evt_thread_start(&t, wait_outer, &c);
 		evt_thread_asleep(&t);
 		if (way == 0)
-			trigger(a, 1);
+			evt_trigger(a, 1);
 		else if (way == 1)
 			evt_write(p[1], 1);
 		else
 			evt_change(a, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0,
 			    5, NULL);
 		evt_thread_join(&t);
-		REQUIRE_READY(c);
+		evt_shows(c);
 		expect_inner(c, b, 0, 1);
 		expect_inner(b, a, 0, 1);
 		evt_one(a, &ev);
@@ -682,7 +235,7 @@ EVT_TC(nest__too_deep, "KQ-024",
 
 	for (i = 0; i < EVT_NITEMS(kqs); i++)
 		kqs[i] = evt_kq();
-	add_user(kqs[0], 1, EV_CLEAR);
+	evt_add_user(kqs[0], 1, EV_CLEAR);
 	for (depth = 1; depth < EVT_NITEMS(kqs); depth++) {
 		error = evt_change_errno(kqs[depth], kqs[depth - 1],
 		    EVFILT_READ, EV_ADD, 0, 0, NULL);
@@ -695,7 +248,7 @@ EVT_TC(nest__too_deep, "KQ-024",
 	}
 	ATF_REQUIRE_MSG(depth > 2, "depth %d", depth);
 	evt_none(kqs[depth - 1]);
-	trigger(kqs[0], 1);
+	evt_trigger(kqs[0], 1);
 	evt_one(kqs[depth - 1], &ev);
 	for (i = 0; i < EVT_NITEMS(kqs); i++)
 		evt_close(kqs[i]);
@@ -722,9 +275,9 @@ EVT_TC(nest__ring, "KQ-025",
 			    EVFILT_READ, EV_DELETE, 0, 0, NULL), ENOENT);
 		} else
 			ATF_REQUIRE(evt_native());
-		add_user(kqs[0], 1, EV_CLEAR);
-		trigger(kqs[0], 1);
-		REQUIRE_READY(kqs[n - 1]);
+		evt_add_user(kqs[0], 1, EV_CLEAR);
+		evt_trigger(kqs[0], 1);
+		evt_shows(kqs[n - 1]);
 		ATF_REQUIRE(evt_get(kqs[0], &ev, 1) == 1);
 		for (i = 0; i < n; i++)
 			evt_close(kqs[i]);
@@ -745,9 +298,9 @@ EVT_TC(nest__itself, "KQ-027",
 	    NULL), EINVAL);
 	ATF_REQUIRE_EQ(evt_change_errno(kq, kq, EVFILT_READ, EV_DELETE, 0, 0,
 	    NULL), ENOENT);
-	add_user(kq, 1, EV_CLEAR);
+	evt_add_user(kq, 1, EV_CLEAR);
 	evt_none(kq);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq2, &ev);
 	evt_none(kq);
 	evt_close(kq);
@@ -765,21 +318,21 @@ EVT_TC(nest__inner_closed, "KQ-026",
 		outer = evt_kq();
 		inner = evt_kq();
 		add_queue(outer, inner, round % 2 != 0 ? EV_CLEAR : 0);
-		add_user(inner, 1, EV_CLEAR);
+		evt_add_user(inner, 1, EV_CLEAR);
 
 		/* With a duplicate the inner queue itself lives on. */
 		keep = round >= 2 ? dup(inner) : -1;
-		trigger(inner, 1);
+		evt_trigger(inner, 1);
 		evt_close(inner);
 		evt_none(outer);
 		ATF_REQUIRE_EQ(evt_change_errno(outer, inner, EVFILT_READ,
 		    EV_DELETE, 0, 0, NULL), EBADF);
 		again = evt_kq();
 		ATF_REQUIRE_EQ(again, inner);
-		add_user(again, 2, EV_CLEAR);
-		trigger(again, 2);
+		evt_add_user(again, 2, EV_CLEAR);
+		evt_trigger(again, 2);
 		evt_none(outer);
-		REQUIRE_SILENT(outer);
+		evt_silent(outer);
 		ATF_REQUIRE_EQ(evt_change_errno(outer, inner, EVFILT_READ,
 		    EV_DELETE, 0, 0, NULL), ENOENT);
 		add_queue(outer, again, 0);
@@ -805,8 +358,8 @@ EVT_TC(nest__outer_closed, "KQ-026 KQ-021",
 	second = evt_kq();
 	add_queue(outer, inner, 0);
 	add_queue(second, inner, 0);
-	add_user(inner, 1, EV_CLEAR);
-	trigger(inner, 1);
+	evt_add_user(inner, 1, EV_CLEAR);
+	evt_trigger(inner, 1);
 	expect_inner(outer, inner, 0, 1);
 	evt_close(outer);
 	evt_settle();
@@ -820,18 +373,6 @@ EVT_TC(nest__outer_closed, "KQ-026 KQ-021",
 
 ATF_TP_ADD_TCS(tp)
 {
-	EVT_TP_ADD_TC(tp, poll__empty_queue);
-	EVT_TP_ADD_TC(tp, poll__level_descriptor);
-	EVT_TP_ADD_TC(tp, poll__returned_modes_are_silent);
-	EVT_TP_ADD_TC(tp, poll__returned_end_is_silent);
-	EVT_TP_ADD_TC(tp, poll__user_event);
-	EVT_TP_ADD_TC(tp, poll__event_taken_back);
-	EVT_TP_ADD_TC(tp, poll__timer_without_a_wait);
-	EVT_TP_ADD_TC(tp, poll__signal);
-	EVT_TP_ADD_TC(tp, poll__leftovers);
-	EVT_TP_ADD_TC(tp, select__like_poll);
-	EVT_TP_ADD_TC(tp, poll__sleeper_is_woken);
-	EVT_TP_ADD_TC(tp, poll__disabled_knotes);
 	EVT_TP_ADD_TC(tp, nest__outer_fires);
 	EVT_TP_ADD_TC(tp, nest__looking_takes_nothing);
 	EVT_TP_ADD_TC(tp, nest__clear_and_oneshot);

@@ -19,12 +19,6 @@ add(int kq, uintptr_t ident, unsigned int flags, unsigned int fflags)
 	evt_change(kq, ident, EVFILT_USER, EV_ADD | flags, fflags, 0, NULL);
 }
 
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
 /* ---- triggers --------------------------------------------------------- */
 
 EVT_TC(add__is_silent, "KQ-224",
@@ -107,7 +101,7 @@ EVT_TC(trigger__several_are_one, "KQ-227",
 	kq = evt_kq();
 	add(kq, 1, EV_CLEAR, 0);
 	for (i = 0; i < 100; i++)
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	evt_none(kq);
 	evt_close(kq);
@@ -122,7 +116,7 @@ EVT_TC(clear__quiet_until_triggered, "KQ-228",
 	kq = evt_kq();
 	add(kq, 1, EV_CLEAR, 0xf0f);
 	for (i = 0; i < 4; i++) {
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_one(kq, &ev);
 		EVT_EVENT(&ev, 1, EVFILT_USER, EV_CLEAR, 0xf0f, 0);
 		evt_none(kq);
@@ -138,12 +132,12 @@ EVT_TC(level__at_each_call, "KQ-229",
 
 	kq = evt_kq();
 	add(kq, 1, 0, 0x5);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	for (i = 0; i < 5; i++) {
 		evt_one(kq, &ev);
 		EVT_EVENT(&ev, 1, EVFILT_USER, 0, 0x5, 0);
 	}
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_one(kq, &ev);
 	evt_one(kq, &ev);
 	evt_close(kq);
@@ -160,7 +154,7 @@ EVT_TC(clear_in_a_change__resets, "KQ-230",
 	for (i = 0; i < EVT_NITEMS(modes); i++) {
 		kq = evt_kq();
 		add(kq, 1, modes[i], 0x3);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_change(kq, 1, EVFILT_USER, EV_CLEAR, 0, 0, NULL);
 		evt_none(kq);
 		ATF_REQUIRE(!evt_readable(kq, 0));
@@ -169,7 +163,7 @@ EVT_TC(clear_in_a_change__resets, "KQ-230",
 		evt_none(kq);
 
 		/* It can be triggered again, in the mode it always had. */
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_one(kq, &ev);
 		ATF_REQUIRE_EQ(evt_flags(&ev), modes[i]);
 		ATF_REQUIRE_EQ(evt_poll(kq, &ev, 1), modes[i] == 0);
@@ -215,7 +209,7 @@ EVT_TC(bits__and_or_copy, "KQ-231",
 				    NOTE_TRIGGER, 0, NULL);
 				if ((steps[i].fflags & NOTE_TRIGGER) == 0)
 					evt_none(kq);
-				trigger(kq, 1);
+				evt_trigger(kq, 1);
 			}
 			evt_one(kq, &ev);
 			EVT_EVENT(&ev, 1, EVFILT_USER, EV_CLEAR, steps[i].want,
@@ -237,7 +231,7 @@ EVT_TC(bits__of_the_first_add, "KQ-231",
 		kq = evt_kq();
 		add(kq, 1, EV_CLEAR, ops[i] | 0xc0ffee);
 		evt_none(kq);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_one(kq, &ev);
 		EVT_EVENT(&ev, 1, EVFILT_USER, EV_CLEAR, 0xc0ffee, 0);
 		evt_close(kq);
@@ -277,7 +271,7 @@ EVT_TC(disabled__trigger_is_kept, "KQ-233 KQ-083",
 
 	kq = evt_kq();
 	add(kq, 1, EV_CLEAR | EV_DISABLE, 0x9);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_none(kq);
 	evt_change(kq, 1, EVFILT_USER, EV_ENABLE, 0, 0, NULL);
 	evt_one(kq, &ev);
@@ -304,11 +298,11 @@ EVT_TC(dispatch__again_when_enabled, "KQ-233 KQ-096",
 
 	kq = evt_kq();
 	add(kq, 1, EV_DISPATCH, 0);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	for (i = 0; i < 3; i++) {
 		evt_one(kq, &ev);
 		evt_none(kq);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_none(kq);
 		evt_change(kq, 1, EVFILT_USER, EV_ENABLE, 0, 0, NULL);
 	}
@@ -326,7 +320,7 @@ EVT_TC(oneshot__with_its_values, "KQ-234",
 	add(kq, 1, EV_ONESHOT, 0x42);
 	evt_none(kq);
 	evt_change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 43, NULL);
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_change(kq, 1, EVFILT_USER, 0, NOTE_TRIGGER, 44, NULL);
 	evt_one(kq, &ev);
 #ifdef __FreeBSD__
@@ -379,7 +373,7 @@ EVT_TC(trigger__wakes_sleepers, "KQ-235 KQ-242",
 		sl.sl_result = -2;
 		evt_thread_start(&t, sleeper_main, &sl);
 		evt_thread_asleep(&t);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_thread_join(&t);
 		ATF_REQUIRE_MSG(sl.sl_result == 1, "way %d: %d", sl.sl_way,
 		    sl.sl_result);
@@ -436,7 +430,7 @@ EVT_TC(trigger__ping_pong, "KQ-235 KQ-245",
 	pl[1].pl_other = pl[0].pl_mine;
 	for (i = 0; i < 2; i++)
 		evt_thread_start(&t[i], player_main, &pl[i]);
-	trigger(pl[0].pl_mine, 1);
+	evt_trigger(pl[0].pl_mine, 1);
 	for (i = 0; i < 2; i++) {
 		evt_thread_join(&t[i]);
 		ATF_REQUIRE_EQ(pl[i].pl_done, ROUNDS);

@@ -22,12 +22,6 @@
 #include <sched.h>
 #include <setjmp.h>
 
-static void
-trigger(int kq, uintptr_t ident)
-{
-	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-}
-
 /* A wait in a thread of its own, and how it ended. */
 struct waiter {
 	struct evt_thread	 wt_thread;
@@ -101,7 +95,7 @@ EVT_TC(timeout__null_waits, "KQ-047",
 	waiter_start(&wt, kq, NULL);
 	(void)poll(NULL, 0, 3 * EVT_QUIET_MS);
 	ATF_REQUIRE(!atomic_load(&wt.wt_thread.et_done));
-	trigger(kq, 1);
+	evt_trigger(kq, 1);
 	evt_thread_join(&wt.wt_thread);
 	ATF_REQUIRE_EQ(wt.wt_result, 1);
 	EVT_EVENT(&wt.wt_ev[0], 1, EVFILT_USER, 0, 0, 0);
@@ -144,7 +138,7 @@ EVT_TC(timeout__lasts, "KQ-048",
 		evt_change(kq, p[0], EVFILT_READ, EV_ADD | EV_DISABLE, 0, 0,
 		    NULL);
 		evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_change(kq, 1, EVFILT_USER, EV_DISABLE, 0, 0, NULL);
 		evt_change(kq, 1, EVFILT_TIMER, EV_ADD | EV_DISABLE, 0, 1,
 		    NULL);
@@ -181,7 +175,7 @@ EVT_TC(timeout__huge, "KQ-050",
 		ATF_REQUIRE_MSG(!atomic_load(&wt.wt_thread.et_done),
 		    "time-out %d ended with %d, errno %d", i, wt.wt_result,
 		    wt.wt_errno);
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		evt_thread_join(&wt.wt_thread);
 		ATF_REQUIRE_MSG(wt.wt_result == 1, "time-out %d: %d", i,
 		    wt.wt_result);
@@ -277,7 +271,7 @@ EVT_TC(signal__changes_have_happened, "KQ-054",
 		ATF_REQUIRE_EQ(wt.wt_errno, EINTR);
 		ATF_REQUIRE_EQ(evt_change_errno(kq, 1, EVFILT_USER, EV_DELETE,
 		    0, 0, NULL), ENOENT);
-		trigger(kq, 2);
+		evt_trigger(kq, 2);
 		evt_one(kq, &wt.wt_ev[0]);
 		EVT_EVENT(&wt.wt_ev[0], 2, EVFILT_USER, EV_CLEAR, 0, 0);
 		evt_close(kq);
@@ -355,7 +349,7 @@ EVT_TC(signal__event_wins, "KQ-056",
 
 		(void)pthread_kill(pthread_self(), SIGUSR1);
 		if (i % 2 == 0)
-			trigger(kq, 1);
+			evt_trigger(kq, 1);
 		errno = 0;
 		n = evt_kevent_ms(kq, NULL, 0, wt.wt_ev, 4, i % 3 == 0 ? -1 :
 		    i % 3 == 1 ? 0 : 1000);
@@ -400,7 +394,7 @@ EVT_TC(signal__under_fire, "KQ-056 KQ-054",
 	evt_change(kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
 	evt_thread_start(&gu.gu_thread, gunner_main, &gu);
 	for (i = 0; i < 3000; i++) {
-		trigger(kq, 1);
+		evt_trigger(kq, 1);
 		errno = 0;
 		n = evt_kevent_ms(kq, NULL, 0, &ev, 1, -1);
 		if (n != 1)
@@ -525,7 +519,7 @@ EVT_TC(wait__taken_by_another, "KQ-057",
 		for (i = 0; i < 3; i++)
 			waiter_start(&wt[i], kq, &ts);
 		if (round % 2 == 0)
-			trigger(kq, 1);
+			evt_trigger(kq, 1);
 		else
 			evt_write(p[1], 1);
 		for (i = got = 0; i < 3; i++) {
@@ -592,7 +586,7 @@ EVT_TC(cancel__ends_a_wait, "KQ-066",
 		EVT_EVENT(&ev, p[0], EVFILT_READ, EV_CLEAR, 0, 1);
 		evt_change(kq, p[0], EVFILT_READ, EV_DELETE, 0, 0, NULL);
 		evt_change(kq, 2, EVFILT_USER, EV_ADD, 0, 0, NULL);
-		trigger(kq, 2);
+		evt_trigger(kq, 2);
 		evt_one(kq, &ev);
 		ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
 		evt_close(kq);
@@ -727,7 +721,7 @@ jump_and_exit(void *arg)
 	EV_SET(&ev, 1, EVFILT_USER, EV_ADD | EV_ONESHOT, 0, 0, NULL);
 	if (kevent(jm.jm_kq, &ev, 1, NULL, 0, NULL) == -1)
 		return (4);
-	trigger(jm.jm_kq, 1);
+	evt_trigger(jm.jm_kq, 1);
 	return (evt_kevent_ms(jm.jm_kq, NULL, 0, &ev, 1, EVT_WAIT_MS) == 1 ?
 	    0 : 5);
 }

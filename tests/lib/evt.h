@@ -144,10 +144,17 @@
 	evt_change_errno_at(__FILE__, __LINE__, kq, (uintptr_t)(ident),	\
 	    (int)(filter), (unsigned int)(flags),			\
 	    (unsigned int)(fflags), (int64_t)(data), udata)
+/* A user event, and its trigger. */
+#define evt_add_user(kq, ident, flags)					\
+	evt_change(kq, ident, EVFILT_USER, EV_ADD | (flags), 0, 0, NULL)
+#define evt_trigger(kq, ident)						\
+	evt_change(kq, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL)
 #define evt_get(kq, out, n)	evt_get_at(__FILE__, __LINE__, kq, out, n)
 #define evt_poll(kq, out, n)	evt_poll_at(__FILE__, __LINE__, kq, out, n)
 #define evt_none(kq)		evt_none_at(__FILE__, __LINE__, kq)
 #define evt_one(kq, out)	evt_one_at(__FILE__, __LINE__, kq, out)
+#define evt_shows(kq)		evt_shows_at(__FILE__, __LINE__, kq)
+#define evt_silent(kq)		evt_silent_at(__FILE__, __LINE__, kq)
 #define evt_pipe(p)		evt_pipe_at(__FILE__, __LINE__, p)
 #define evt_sockpair(s, type)	evt_sockpair_at(__FILE__, __LINE__, s, type)
 #define evt_udp(portp)		evt_udp_at(__FILE__, __LINE__, portp)
@@ -252,6 +259,13 @@ void	evt_one_at(const char *, int, int, struct kevent *);
 bool	evt_readable(int, int);
 
 /*
+ * poll(2) shows the queue as readable; it shows nothing at all.  Portable
+ * mechanisms may need a moment for the first.
+ */
+void	evt_shows_at(const char *, int, int);
+void	evt_silent_at(const char *, int, int);
+
+/*
  * A wait of some length that must last to its end, without an event and with
  * next to no processor time; afterwards the queue must not poll readable.
  */
@@ -274,6 +288,9 @@ int64_t	evt_cpu_ns(void);
 
 /* Flags without the bits on which systems differ. */
 unsigned int evt_flags(const struct kevent *);
+
+/* Are two of so many events of one knote? */
+bool	evt_twins(const struct kevent *, int);
 
 /* An event as text, in a buffer of the calling thread. */
 const char *evt_text(const struct kevent *);

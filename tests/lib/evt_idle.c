@@ -5,7 +5,8 @@
  */
 
 /*
- * evt: waits that must really sleep, and numbers chosen by the case.
+ * evt: waits that must really sleep, what poll(2) shows of a queue, and numbers
+ * chosen by the case.
  *
  * Processor time is that of the whole process, so a helper thread that spins
  * is seen as well.
@@ -13,6 +14,8 @@
 #include "config.h"
 
 #include "evt.h"
+
+#include <poll.h>
 
 bool
 evt_interposed(void)
@@ -65,6 +68,61 @@ evt_still_at(const char *file, int line, int kq)
 		evt_idle_at(file, line, kq);
 	else
 		evt_none_at(file, line, kq);
+}
+
+/* What poll(2) reports of all it can be asked for, within so many ms. */
+static int
+revents(const char *file, int line, int fd, int ms)
+{
+	struct pollfd pfd = {
+		.fd = fd,
+		.events = POLLIN | POLLPRI | POLLRDNORM
+	};
+
+	if (poll(&pfd, 1, ms) == -1)
+		evt_fail_at(file, line, "poll: %s", strerror(errno));
+	pfd.events |= POLLOUT | POLLWRNORM;
+	if (poll(&pfd, 1, 0) == -1)
+		evt_fail_at(file, line, "poll: %s", strerror(errno));
+	if ((pfd.revents & ~(POLLIN | POLLRDNORM)) != 0)
+		evt_fail_at(file, line, "revents %#x", pfd.revents);
+	return (pfd.revents);
+}
+
+/*
+ * With the portable mechanisms a helper thread tells the queue of a ready
+ * descriptor, so poll(2) may show it a moment later; kevent() does not wait
+ * for that.
+ */
+void
+evt_shows_at(const char *file, int line, int kq)
+{
+	int ms;
+
+	ms = !evt_native() && strcmp(evt_backend(), "poll") == 0 ?
+	    EVT_WAIT_MS : 0;
+	if ((revents(file, line, kq, ms) & POLLIN) == 0)
+		evt_fail_at(file, line, "the queue polls silent");
+}
+
+void
+evt_silent_at(const char *file, int line, int kq)
+{
+	if (revents(file, line, kq, 0) != 0)
+		evt_fail_at(file, line, "the queue polls readable");
+}
+
+bool
+evt_twins(const struct kevent *ev, int n)
+{
+	int i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			if (ev[i].ident == ev[j].ident &&
+			    ev[i].filter == ev[j].filter)
+				return (true);
+	return (false);
 }
 
 /* A quarter of a second later. */
