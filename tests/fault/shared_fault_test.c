@@ -14,66 +14,10 @@
  */
 #include "config.h"
 
-#include "evt_uni.h"
-#include "fault.h"
+#include "fault_uni.h"
 
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-#define LIMIT	(10000 * MS)	/* for what must come */
-
-static int q;
-
-static int
-shared_queue(void)
-{
-	int queue;
-
-	fault_begin();
-	queue = evany_queue(EVANY_SHARED);
-	if (!fault_passed(queue, "evany_queue") &&
-	    (queue = evany_queue(EVANY_SHARED)) == -1)
-		fault_fail("evany_queue: again errno %d", errno);
-	return (queue);
-}
-
-static void
-post(int64_t data)
-{
-	fault_begin();
-	if (!fault_passed(evany_post(q, 1, data, NULL), "evany_post") &&
-	    evany_post(q, 1, data, NULL) != 0)
-		fault_fail("evany_post: again errno %d", errno);
-}
-
-static void
-alert(int64_t data)
-{
-	fault_begin();
-	if (!fault_passed(evany_alert(q, data, NULL), "evany_alert") &&
-	    evany_alert(q, data, NULL) != 0)
-		fault_fail("evany_alert: again errno %d", errno);
-}
-
-/* The next n events, whatever fails while they are waited for. */
-static void
-take(struct evany_event *ev, int n)
-{
-	int got = 0, res, tries;
-
-	for (tries = 0; tries < 20 && got < n; tries++) {
-		fault_begin();
-		res = evany_turn(q, NULL, 0, ev + got, n - got, n - got,
-		    LIMIT);
-		if (!fault_passed(res, "evany_turn"))
-			continue;
-		if (res == 0)
-			break;
-		got += res;
-	}
-	if (got != n)
-		fault_fail("%d of %d events", got, n);
-}
 
 #define one(source, data)	one_at(__LINE__, source, data)
 static void
@@ -81,27 +25,17 @@ one_at(int line, int source, int64_t data)
 {
 	struct evany_event ev;
 
-	take(&ev, 1);
+	(void)fu_take_at(line, &ev, 1, 1);
 	if (ev.ev_source != source || ev.ev_data != data)
 		fault_fail("line %d: %s", line, evt_uni_text(&ev));
-}
-
-#define quiet()	quiet_at(__LINE__)
-static void
-quiet_at(int line)
-{
-	struct evany_event ev;
-
-	if (evany_wait(q, &ev, 1, 0) != 0)
-		fault_fail("line %d: unexpected: %s", line, evt_uni_text(&ev));
 }
 
 static void
 watch(int fd, unsigned what, unsigned flags)
 {
 	fault_begin();
-	if (!fault_passed(evany_fd(q, fd, what, flags, NULL), "evany_fd") &&
-	    evany_fd(q, fd, what, flags, NULL) != 0)
+	if (!fault_passed(evany_fd(fu_q, fd, what, flags, NULL), "evany_fd") &&
+	    evany_fd(fu_q, fd, what, flags, NULL) != 0)
 		fault_fail("evany_fd: again errno %d", errno);
 }
 
@@ -114,18 +48,18 @@ part_posts(void)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		post(i);
-	take(ev, 3);
+		fu_post(fu_q, 1, i);
+	(void)fu_take(ev, 3, 3);
 	for (i = 0; i < 3; i++)
 		if (ev[i].ev_source != EVANY_USER || ev[i].ev_data != i)
 			fault_fail("post %d: %s", i, evt_uni_text(&ev[i]));
-	quiet();
-	post(4);
-	alert(5);
+	fu_quiet();
+	fu_post(fu_q, 1, 4);
+	fu_alert(5);
 	one(EVANY_ALERT, 5);
-	alert(0);
+	fu_alert(0);
 	one(EVANY_USER, 4);
-	quiet();
+	fu_quiet();
 }
 
 static void
@@ -136,32 +70,32 @@ part_watches(void)
 
 	FAULT_NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
 	watch(s[0], EVANY_READ, EVANY_DISPATCH);
-	quiet();
+	fu_quiet();
 	fault_put(s[1]);
-	post(3);
-	take(ev, 2);
+	fu_post(fu_q, 1, 3);
+	(void)fu_take(ev, 2, 2);
 	if (ev[0].ev_source == ev[1].ev_source)
 		fault_fail("twice: %s", evt_uni_text(&ev[0]));
-	quiet();
+	fu_quiet();
 	fault_take(s[0]);
 	(void)close(s[0]);
 	(void)close(s[1]);
-	quiet();
+	fu_quiet();
 }
 
 static void
 part_nested(void)
 {
-	int inner = q;
+	int inner = fu_q;
 
-	post(6);
-	q = shared_queue();
+	fu_post(fu_q, 1, 6);
+	fu_q = fu_open(EVANY_SHARED);
 	watch(inner, EVANY_READ, 0);
 	one(EVANY_FD, 0);
-	(void)close(q);
-	q = inner;
+	(void)close(fu_q);
+	fu_q = inner;
 	one(EVANY_USER, 6);
-	quiet();
+	fu_quiet();
 }
 
 /* In the child: 0, or 2 if it could not have the queue. */
@@ -172,16 +106,16 @@ take_and_answer(void)
 
 	fault_end();
 	(void)alarm(20);
-	if (evany_wait(q, &ev, 1, LIMIT) == -1)
+	if (evany_wait(fu_q, &ev, 1, FU_LIMIT) == -1)
 		return (errno == EBADF && fault_seen != 0 ? 2 : 3);
 	if (ev.ev_source != EVANY_USER || ev.ev_data != 1)
 		return (4);
 	/* It is one like any other. */
-	if (evany_timer(q, 1, 0, 0, 0, NULL) != 0 ||
-	    evany_wait(q, &ev, 1, LIMIT) != 1 ||
+	if (evany_timer(fu_q, 1, 0, 0, 0, NULL) != 0 ||
+	    evany_wait(fu_q, &ev, 1, FU_LIMIT) != 1 ||
 	    ev.ev_source != EVANY_TIMER)
 		return (5);
-	return (evany_post(q, 1, 2, NULL) == 0 ? 0 : 6);
+	return (evany_post(fu_q, 1, 2, NULL) == 0 ? 0 : 6);
 }
 
 static void
@@ -190,7 +124,7 @@ part_fork(void)
 	int error, status;
 	pid_t pid;
 
-	post(1);
+	fu_post(fu_q, 1, 1);
 	fault_begin();
 	pid = fork();
 	if (pid == 0)
@@ -211,25 +145,25 @@ part_fork(void)
 		fault_fail("the child: %#x", (unsigned)status);
 	/* Its answer; or nobody has taken what was for it. */
 	one(EVANY_USER, WEXITSTATUS(status) == 0 ? 2 : 1);
-	quiet();
+	fu_quiet();
 }
 
 static void
 all_parts(void)
 {
-	q = shared_queue();
+	fu_q = fu_open(EVANY_SHARED);
 	part_posts();
 	part_watches();
 	part_nested();
 	part_fork();
 	part_fork();
 	/* It may end with something in it. */
-	post(9);
-	(void)close(q);
-	q = shared_queue();
-	quiet();
+	fu_post(fu_q, 1, 9);
+	(void)close(fu_q);
+	fu_q = fu_open(EVANY_SHARED);
+	fu_quiet();
 	part_posts();
-	(void)close(q);
+	(void)close(fu_q);
 }
 
 EVT_TC(shared__allocation_fails, "UNI-160 UNI-161 UNI-162 UNI-191",
