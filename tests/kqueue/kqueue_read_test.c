@@ -313,6 +313,7 @@ EVT_TC(dgram__passing_error, "KQ-117",
 		ATF_REQUIRE_EQ(ev.ident, (uintptr_t)s[0]);
 		ATF_REQUIRE_EQ(ev.filter, EVFILT_READ);
 		ATF_REQUIRE((ev.flags & (EV_EOF | EV_ERROR)) == 0);
+		ATF_REQUIRE_EQ(0, ev.fflags);
 		if (i == 0) {
 			evt_one(kq, &ev);
 			ATF_REQUIRE((ev.flags & EV_EOF) == 0);
@@ -326,6 +327,24 @@ EVT_TC(dgram__passing_error, "KQ-117",
 		evt_idle(kq);
 		evt_close(s[0]);
 	}
+	evt_close(kq);
+}
+
+EVT_TC(dgram__own_shutdown, "KQ-116",
+    "The program's own shutdown of a datagram socket is EV_EOF")
+{
+	struct kevent ev;
+	int kq, s[2];
+
+	kq = evt_kq();
+	read_udp_pair(s);
+	read_add(kq, s[0], 0);
+	evt_none(kq);
+	ATF_REQUIRE_EQ(0, shutdown(s[0], SHUT_RD));
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, s[0], EVFILT_READ, EV_EOF, 0, 0);
+	evt_close(s[0]);
+	evt_close(s[1]);
 	evt_close(kq);
 }
 
@@ -498,15 +517,21 @@ EVT_TC(lowat__does_not_end_a_wait_early, "KQ-111 KQ-057 KQ-112",
 EVT_TC(lowat__option_of_the_socket, "KQ-112 KQ-111",
     "SO_RCVLOWAT counts when there is no NOTE_LOWAT, which overrides it")
 {
-	int fifty = 50, i, kq, s[2];
+	int fifty = 50, i, kq, s[2], two = 2;
 
 	kq = evt_kq();
 	for (i = 0; i < 2; i++) {
 		read_stream_pair(read_families[i], s);
+		ATF_REQUIRE(setsockopt(s[0], SOL_SOCKET, SO_RCVLOWAT, &two,
+		    sizeof(two)) == 0);
+		read_add(kq, s[0], 0);
+		evt_write(s[1], 1);
+		evt_none(kq);
 		ATF_REQUIRE(setsockopt(s[0], SOL_SOCKET, SO_RCVLOWAT, &fifty,
 		    sizeof(fifty)) == 0);
+		evt_change(kq, s[0], EVFILT_READ, EV_DELETE, 0, 0, NULL);
 		read_add(kq, s[0], 0);
-		evt_write(s[1], 49);
+		evt_write(s[1], 48);
 		evt_idle(kq);
 		evt_write(s[1], 1);
 		read_wait(kq, s[0], 0, 50);
@@ -686,6 +711,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, dgram__clear_fires_for_each);
 	EVT_TP_ADD_TC(tp, dgram__empty_one_fires);
 	EVT_TP_ADD_TC(tp, dgram__passing_error);
+	EVT_TP_ADD_TC(tp, dgram__own_shutdown);
 	EVT_TP_ADD_TC(tp, lowat__holds_back_and_lets_go);
 	EVT_TP_ADD_TC(tp, lowat__edge_and_one_shot);
 	EVT_TP_ADD_TC(tp, lowat__per_queue_and_not_the_socket);

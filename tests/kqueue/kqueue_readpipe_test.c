@@ -147,6 +147,27 @@ EVT_TC(pipe__wakes_a_blocked_wait, "KQ-122 KQ-242",
 	evt_close(kq);
 }
 
+EVT_TC(pipe__writing_end, "KQ-123",
+    "The end for writing is silent for EVFILT_READ until the reader has gone, "
+    "which is EV_EOF")
+{
+	struct kevent ev;
+	int error, kq, p[2];
+
+	kq = evt_kq();
+	evt_pipe(p);
+	error = evt_change_errno(kq, p[1], EVFILT_READ, EV_ADD, 0, 0, NULL);
+	if (error != 0 && evt_native())
+		atf_tc_skip("this system refuses it");
+	ATF_REQUIRE_EQ(0, error);
+	evt_idle(kq);
+	evt_close(p[0]);
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, p[1], EVFILT_READ, EV_EOF, 0, 0);
+	evt_close(p[1]);
+	evt_close(kq);
+}
+
 /* ---- fifos ------------------------------------------------------------- */
 
 static int
@@ -356,6 +377,11 @@ EVT_TC(terminal__other_side_gone, "KQ-133",
 		ATF_REQUIRE((ev.flags & EV_EOF) != 0);
 		evt_one(kq, &ev);
 		ATF_REQUIRE((ev.flags & EV_EOF) != 0);
+		/* It may be no terminal any more. */
+		evt_change(kq, pty[i], EVFILT_READ, EV_DELETE, 0, 0, NULL);
+		readpipe_add(kq, pty[i], 0);
+		evt_one(kq, &ev);
+		EVT_EVENT(&ev, pty[i], EVFILT_READ, EV_EOF, 0, 0);
 		evt_close(pty[i]);
 	}
 	evt_close(kq);
@@ -583,6 +609,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, pipe__end_of_file);
 	EVT_TP_ADD_TC(tp, pipe__end_of_file_by_edge);
 	EVT_TP_ADD_TC(tp, pipe__wakes_a_blocked_wait);
+	EVT_TP_ADD_TC(tp, pipe__writing_end);
 	EVT_TP_ADD_TC(tp, fifo__no_writer_so_far);
 	EVT_TP_ADD_TC(tp, fifo__end_comes_and_goes);
 	EVT_TP_ADD_TC(tp, fifo__end_by_edge);

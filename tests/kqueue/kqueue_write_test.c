@@ -516,6 +516,33 @@ EVT_TC(pipe__reader_gone, "KQ-144",
 	evt_close(kq);
 }
 
+EVT_TC(pipe__low_water_mark, "KQ-138 KQ-144",
+    "NOTE_LOWAT of all the room there is fires, of one byte more does not, and "
+    "without a reader any mark does")
+{
+	struct kevent ev;
+	int64_t room;
+	int kq, p[2];
+
+	if (evt_native())
+		atf_tc_skip("some bound the mark by the buffer");
+	kq = evt_kq();
+	evt_pipe(p);
+	write_add(kq, p[1], 0);
+	evt_one(kq, &ev);
+	room = ev.data;
+	evt_change(kq, p[1], EVFILT_WRITE, EV_ADD, NOTE_LOWAT, room, NULL);
+	evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(room, ev.data);
+	evt_change(kq, p[1], EVFILT_WRITE, EV_ADD, NOTE_LOWAT, room + 1, NULL);
+	evt_none(kq);
+	evt_close(p[0]);
+	evt_one(kq, &ev);
+	EVT_EVENT(&ev, p[1], EVFILT_WRITE, EV_EOF, 0, 0);
+	evt_close(p[1]);
+	evt_close(kq);
+}
+
 EVT_TC(pipe__added_without_reader, "KQ-145",
     "EV_ADD on a pipe whose reader has gone fails with EPIPE and leaves no "
     "knote, or fires EV_EOF")
@@ -581,7 +608,7 @@ EVT_TC(fifo__new_reader_by_edge, "KQ-146 KQ-092 KQ-093",
     "EV_CLEAR: the end is told once, and the next reader wakes whoever waits")
 {
 	struct kevent ev;
-	int fd, i, kq, r;
+	int fd, i, kq, other, r;
 
 	kq = evt_kq();
 	r = write_fifo(&fd);
@@ -599,6 +626,23 @@ EVT_TC(fifo__new_reader_by_edge, "KQ-146 KQ-092 KQ-093",
 		ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
 	}
 	evt_one(kq, &ev);
+	/* Another beside it is none that was waited for. */
+	ATF_REQUIRE((other = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	evt_still(kq);
+	evt_close(other);
+	evt_close(r);
+	evt_one(kq, &ev);
+	/* To add it again asks again. */
+	write_add(kq, fd, EV_CLEAR);
+	evt_one(kq, &ev);
+	ATF_REQUIRE(evt_flags(&ev) == (EV_CLEAR | EV_EOF));
+	evt_still(kq);
+	ATF_REQUIRE((r = open("fifo", O_RDONLY | O_NONBLOCK)) != -1);
+	if (strcmp(evt_backend(), "linux") == 0)
+		ATF_REQUIRE_EQ(1, evt_poll(kq, &ev, 1));
+	else
+		evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(EV_CLEAR, evt_flags(&ev));
 	evt_close(r);
 	evt_one(kq, &ev);
 	evt_change(kq, fd, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
@@ -675,8 +719,13 @@ EVT_TC(terminal__room, "KQ-149",
 	(void)evt_drain(master);
 	evt_one(kq, &ev);
 	ATF_REQUIRE(ev.data > 0);
-	evt_close(slave);
+	evt_change(kq, slave, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+	write_add(kq, slave, EV_CLEAR);
+	evt_one(kq, &ev);
 	evt_close(master);
+	evt_one(kq, &ev);
+	ATF_REQUIRE_EQ(EV_CLEAR | EV_EOF, evt_flags(&ev));
+	evt_close(slave);
 	evt_close(kq);
 }
 
@@ -707,11 +756,18 @@ EVT_TC(empty__when_all_is_sent, "KQ-150",
 		ATF_REQUIRE_EQ(evt_flags(&ev), modes[i]);
 		if (modes[i] != 0)
 			evt_still(kq);
-		(void)evt_change_errno(kq, s[0], EVFILT_EMPTY, EV_DELETE, 0, 0,
-		    NULL);
+		if (modes[i] == EV_CLEAR) {
+			/* To add it again asks again. */
+			evt_change(kq, s[0], EVFILT_EMPTY, EV_ADD | EV_CLEAR,
+			    0, 0, NULL);
+			evt_one(kq, &ev);
+		} else
+			(void)evt_change_errno(kq, s[0], EVFILT_EMPTY,
+			    EV_DELETE, 0, 0, NULL);
 		(void)write_fill(s[0]);
-		evt_change(kq, s[0], EVFILT_EMPTY, EV_ADD | modes[i], 0, 0,
-		    NULL);
+		if (modes[i] != EV_CLEAR)
+			evt_change(kq, s[0], EVFILT_EMPTY, EV_ADD | modes[i],
+			    0, 0, NULL);
 		evt_idle(kq);
 		/* The rest arrives in parts. */
 		end = evt_now_ns() + (int64_t)EVT_WAIT_MS * 1000000;
@@ -722,6 +778,8 @@ EVT_TC(empty__when_all_is_sent, "KQ-150",
 		ATF_REQUIRE_EQ_MSG(n, 1, "mode %#x: no event", modes[i]);
 		ATF_REQUIRE_EQ(ev.filter, EVFILT_EMPTY);
 		ATF_REQUIRE_EQ(evt_flags(&ev), modes[i]);
+		if (modes[i] != 0)
+			evt_still(kq);
 		evt_close(s[0]);
 		evt_close(s[1]);
 	}
@@ -746,6 +804,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, pipe__room);
 	EVT_TP_ADD_TC(tp, pipe__edge);
 	EVT_TP_ADD_TC(tp, pipe__reader_gone);
+	EVT_TP_ADD_TC(tp, pipe__low_water_mark);
 	EVT_TP_ADD_TC(tp, pipe__added_without_reader);
 	EVT_TP_ADD_TC(tp, fifo__readers_come_and_go);
 	EVT_TP_ADD_TC(tp, fifo__new_reader_by_edge);

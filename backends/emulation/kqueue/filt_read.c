@@ -133,9 +133,6 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 		return (read_socket(kq, kn, bits, bytes, error == 0));
 	case EVANY__K_DGRAM:
 		/* Also an empty datagram, and a transient error. */
-		if ((bits & EVANY__ERR) != 0)
-			kn->kn_fflags = (unsigned)evany__ff_error(
-			    (int)kn->kn_ident);
 		if ((bits & (EVANY__HUP | EVANY__RDHUP)) != 0)
 			kn->kn_flags |= EV_EOF;
 		return (KQ_YES);
