@@ -349,6 +349,57 @@ EVT_TC(readd__keeps_what_is_pending, "KQ-074",
 /* ---- udata and ext ---------------------------------------------------- */
 
 #if !defined(__OpenBSD__) && !defined(__NetBSD__)
+/* A pipe, a socket and a file: the last is watched by no mechanism. */
+EVT_TC(change__looks_again, "KQ-073",
+    "Enabling what is enabled, or a bare change, reports EV_CLEAR once more")
+{
+	static const unsigned int flags[] = { 0, EV_ENABLE,
+	    EV_ENABLE | EV_CLEAR, EV_ENABLE | EV_DISPATCH | EV_CLEAR };
+	struct kevent ev;
+	char path[EVT_PATH_MAX];
+	int fds[3], filters[3] = { EVFILT_READ, EVFILT_WRITE, EVFILT_READ };
+	int i, k, kq, p[2], s[2];
+
+	evt_pipe(p);
+	evt_write(p[1], 1);
+	evt_sockpair(s, SOCK_DGRAM);
+	fds[0] = p[0];
+	fds[1] = s[0];
+	fds[2] = evt_tmpfile(path);
+	evt_write(fds[2], 1);
+	ATF_REQUIRE_EQ(lseek(fds[2], 0, SEEK_SET), 0);
+	kq = evt_kq();
+	for (k = 0; k < 3; k++) {
+		evt_change(kq, fds[k], filters[k], EV_ADD | EV_DISABLE |
+		    EV_CLEAR, 0, 0, NULL);
+		evt_none(kq);
+		for (i = 0; i < 8; i++) {
+			/* The modes stay, and the first one enables. */
+			evt_change(kq, fds[k], filters[k],
+			    i == 0 ? EV_ENABLE : flags[i % 4], 0, 0, NULL);
+			evt_one(kq, &ev);
+			ATF_REQUIRE_EQ((int)ev.ident, fds[k]);
+			ATF_REQUIRE_EQ(ev.filter, filters[k]);
+			evt_none(kq);
+		}
+
+		/* Not while it is disabled, and not when it is not so. */
+		evt_change(kq, fds[k], filters[k], EV_DISABLE, 0, 0, NULL);
+		evt_change(kq, fds[k], filters[k], 0, 0, 0, NULL);
+		evt_none(kq);
+	}
+	evt_change(kq, p[0], EVFILT_READ, EV_ENABLE, 0, 0, NULL);
+	ATF_REQUIRE_EQ(evt_drain(p[0]), 1);
+	evt_change(kq, p[0], EVFILT_READ, 0, 0, 0, NULL);
+	evt_none(kq);
+	evt_close(kq);
+	evt_close(p[0]);
+	evt_close(p[1]);
+	evt_close(s[0]);
+	evt_close(s[1]);
+	evt_close(fds[2]);
+}
+
 EVT_TC(change__replaces_too, "KQ-075",
     "Enabling, disabling and a bare change replace udata, fflags and data")
 {
@@ -700,6 +751,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, readd__looks_at_one_filter);
 	EVT_TP_ADD_TC(tp, readd__keeps_what_is_pending);
 #if !defined(__OpenBSD__) && !defined(__NetBSD__)
+	EVT_TP_ADD_TC(tp, change__looks_again);
 	EVT_TP_ADD_TC(tp, change__replaces_too);
 #endif
 #ifdef EV_KEEPUDATA

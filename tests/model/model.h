@@ -50,11 +50,6 @@ enum model_approx {
 	MA_WRITE_CLEAR,
 	/* KQ-064: a one-shot activation whose condition has gone. */
 	MA_ONESHOT_GONE,
-	/*
-	 * KQ-075, KQ-083: whether a change without EV_ADD makes an EV_CLEAR
-	 * event that was returned already come once more.
-	 */
-	MA_TOUCHED_CLEAR,
 	/* KQ-116, KQ-140: shutdown(2) of one direction shows in the other. */
 	MA_SHUTDOWN,
 	/*

@@ -326,8 +326,6 @@ static int
 change_old(struct model_world *w, struct model_knote *kn,
     const struct kevent *kev, bool *before)
 {
-	enum model_sure again;
-	bool was_off;
 	int error;
 
 	if (kn->kn_filter == EVFILT_TIMER && (kev->flags & EV_ADD) != 0) {
@@ -347,7 +345,6 @@ change_old(struct model_world *w, struct model_knote *kn,
 	if ((kev->flags & EV_KEEPUDATA) == 0)
 		kn->kn_udata = kev->udata;
 
-	was_off = kn->kn_disabled;
 	if ((kev->flags & EV_DISABLE) != 0)
 		kn->kn_disabled = true;
 	if ((kev->flags & EV_ENABLE) != 0)
@@ -355,15 +352,10 @@ change_old(struct model_world *w, struct model_knote *kn,
 	if ((kev->flags & EV_FORCEONESHOT) != 0)
 		kn->kn_forced = true;
 
-	if (of_fd(kn->kn_filter) && model_cond(w, kn) != NO) {
-		if ((kev->flags & EV_ADD) != 0 || (was_off &&
-		    !kn->kn_disabled && (kn->kn_mode & EV_DISPATCH) != 0)) {
-			again = MUST;
-			kn->kn_seen = false;
-		} else
-			again = model_allow(MA_TOUCHED_CLEAR);
-		if (kn->kn_act < again)
-			kn->kn_act = again;
+	if (of_fd(kn->kn_filter) && model_cond(w, kn) != NO &&
+	    ((kev->flags & EV_ADD) != 0 || !kn->kn_disabled)) {
+		kn->kn_seen = false;
+		kn->kn_act = MUST;
 	}
 	return (0);
 }

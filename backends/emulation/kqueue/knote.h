@@ -105,7 +105,7 @@ struct filterops {
 		    const struct kevent *);
 	/* Descriptors that no mechanism verifies: still the same file? */
 	bool	(*fo_same)(const struct knote *);
-	/* KN_DISABLED has changed, or EV_ADD asks to look again. */
+	/* The knote was changed; again: look at its condition anew. */
 	int	(*fo_arm)(struct kqueue *, struct knote *, bool again);
 };
 

@@ -145,7 +145,6 @@ static int
 change_modify(struct kqueue *kq, const struct filterops *fop,
     const struct kevent *kev, struct knote *kn)
 {
-	unsigned short before = kn->kn_status;
 	int error;
 
 	if ((error = fop->fo_touch(kq, kn, kev)) != 0)
@@ -157,7 +156,7 @@ change_modify(struct kqueue *kq, const struct filterops *fop,
 	if ((kev->flags & EV_ENABLE) != 0)
 		kn->kn_status &= (unsigned short)~KN_DISABLED;
 	error = fop->fo_arm(kq, kn, (kev->flags & EV_ADD) != 0 ||
-	    ((before & ~kn->kn_status) & KN_DISABLED) != 0);
+	    (kn->kn_status & KN_DISABLED) == 0);
 	return (error);
 }
 
