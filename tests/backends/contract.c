@@ -318,6 +318,31 @@ ct_alarm(struct ct *ct, int clock, int64_t at)
 	return (error);
 }
 
+static void
+wait_main(void *arg)
+{
+	struct ct_thread *th = arg;
+
+	th->th_error = ct_wait(th->th_ct, &th->th_rd, 1, &th->th_count, -1);
+}
+
+static void
+doze_main(void *arg)
+{
+	struct ct_thread *th = arg;
+
+	th->th_error = ct_doze(th->th_ct, -1);
+}
+
+void
+ct_thread_start(struct ct_thread *th, struct ct *ct, bool doze)
+{
+	th->th_ct = ct;
+	th->th_error = th->th_count = -1;
+	evt_thread_start(&th->th_thread, doze ? doze_main : wait_main, th);
+	evt_thread_asleep(&th->th_thread);
+}
+
 bool
 ct_readable(int number)
 {

@@ -139,6 +139,16 @@ int	ct_rouse(struct ct *);
 int	ct_doze(struct ct *, int ms);
 int	ct_alarm(struct ct *, int clock, int64_t at);
 
+/* A thread that is asleep in a wait for one record, or in a doze. */
+struct ct_thread {
+	struct evt_thread	 th_thread;
+	struct ct		*th_ct;
+	struct evany__ready	 th_rd;
+	int			 th_error;
+	int			 th_count;
+};
+void	ct_thread_start(struct ct_thread *, struct ct *, bool doze);
+
 /* Does the number poll(2) readable within the deadline, or stay quiet? */
 bool	ct_readable(int number);
 bool	ct_quiet(int number);

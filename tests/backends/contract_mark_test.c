@@ -52,53 +52,19 @@ stirred(struct ct *ct)
 	ATF_REQUIRE_MSG(error == 0, "be_doze: %s", strerror(error));
 }
 
-/* A thread in a wait, or in a doze. */
-struct waiter {
-	struct evt_thread	 wr_thread;
-	struct ct		*wr_ct;
-	struct evany__ready	 wr_rd;
-	int			 wr_error;
-	int			 wr_count;
-};
-
-static void
-wait_main(void *arg)
-{
-	struct waiter *wr = arg;
-
-	wr->wr_error = ct_wait(wr->wr_ct, &wr->wr_rd, 1, &wr->wr_count, -1);
-}
-
-static void
-doze_main(void *arg)
-{
-	struct waiter *wr = arg;
-
-	wr->wr_error = ct_doze(wr->wr_ct, -1);
-}
-
-static void
-waiter_start(struct waiter *wr, struct ct *ct, void (*fn)(void *))
-{
-	wr->wr_ct = ct;
-	wr->wr_error = wr->wr_count = -1;
-	evt_thread_start(&wr->wr_thread, fn, wr);
-	evt_thread_asleep(&wr->wr_thread);
-}
-
 /* A doze that sleeps. */
 static void
-dozer_start(struct waiter *wr, struct ct *ct)
+dozer_start(struct ct_thread *th, struct ct *ct)
 {
 	settle(ct);
-	waiter_start(wr, ct, doze_main);
+	ct_thread_start(th, ct, true);
 }
 
 static void
-dozer_join(struct waiter *wr)
+dozer_join(struct ct_thread *th)
 {
-	evt_thread_join(&wr->wr_thread);
-	ATF_CHECK_EQ(0, wr->wr_error);
+	evt_thread_join(&th->th_thread);
+	ATF_CHECK_EQ(0, th->th_error);
 }
 
 /* ---- marks ------------------------------------------------------------------------ */
@@ -208,20 +174,20 @@ CT_TC(mark__and_wake, "a wake that nobody saw outlives the mark")
 
 CT_TC(mark__ends_all_waits, "a mark ends the waits of all threads")
 {
-	struct waiter wr[4];
+	struct ct_thread th[4];
 	struct ct *ct = ct_open(be, TAG);
 	int i, round;
 
 	for (round = 0; round < 10; round++) {
-		for (i = 0; i < EVT_NITEMS(wr); i++)
-			waiter_start(&wr[i], ct, wait_main);
+		for (i = 0; i < EVT_NITEMS(th); i++)
+			ct_thread_start(&th[i], ct, false);
 		ATF_CHECK_EQ(0, ct_mark(ct, true));
-		for (i = 0; i < EVT_NITEMS(wr); i++) {
-			evt_thread_join(&wr[i].wr_thread);
-			ATF_CHECK_EQ(0, wr[i].wr_error);
-			ATF_REQUIRE_EQ(1, wr[i].wr_count);
+		for (i = 0; i < EVT_NITEMS(th); i++) {
+			evt_thread_join(&th[i].th_thread);
+			ATF_CHECK_EQ(0, th[i].th_error);
+			ATF_REQUIRE_EQ(1, th[i].th_count);
 			ATF_CHECK_EQ((unsigned)EVANY__CK_BELL,
-			    kind(&wr[i].wr_rd));
+			    kind(&th[i].th_rd));
 		}
 		ATF_CHECK_EQ(0, ct_mark(ct, false));
 	}
@@ -418,35 +384,35 @@ CT_TC(doze__in_between, "what came after a doze ends the next at once")
 
 CT_TC(doze__ended_asleep, "readiness, wakes, marks and alarms end a sleep")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct ct *ct = ct_open(be, TAG);
 	int i, p[2];
 
 	evt_pipe(p);
 	for (i = 0; i < 5; i++) {
 		ct_want(ct, p[0], CT_WANT(ONCE, OFF, OFF));
-		dozer_start(&wr, ct);
+		dozer_start(&th, ct);
 		evt_write(p[1], 1);
-		dozer_join(&wr);
-		dozer_start(&wr, ct);
+		dozer_join(&th);
+		dozer_start(&th, ct);
 		ATF_CHECK_EQ(0, ct_wake(ct));
-		dozer_join(&wr);
-		dozer_start(&wr, ct);
+		dozer_join(&th);
+		dozer_start(&th, ct);
 		ATF_CHECK_EQ(0, ct_mark(ct, true));
-		dozer_join(&wr);
+		dozer_join(&th);
 		/* It is on already. */
-		dozer_start(&wr, ct);
+		dozer_start(&th, ct);
 		ATF_CHECK_EQ(0, ct_mark(ct, true));
-		dozer_join(&wr);
-		dozer_start(&wr, ct);
+		dozer_join(&th);
+		dozer_start(&th, ct);
 		ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__MONOTONIC,
 		    evany__now(EVANY__MONOTONIC) + MS));
-		dozer_join(&wr);
+		dozer_join(&th);
 		/* Beside one that has gone off. */
-		dozer_start(&wr, ct);
+		dozer_start(&th, ct);
 		ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__REALTIME,
 		    evany__now(EVANY__REALTIME) + MS));
-		dozer_join(&wr);
+		dozer_join(&th);
 		ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__MONOTONIC, 0));
 		ATF_CHECK_EQ(0, ct_alarm(ct, EVANY__REALTIME, 0));
 		ATF_CHECK_EQ(0, ct_mark(ct, false));
@@ -462,20 +428,20 @@ CT_TC(doze__ended_asleep, "readiness, wakes, marks and alarms end a sleep")
 
 CT_TC(doze__change_asleep, "what is ready when it is stated ends a sleep")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct ct *ct = ct_open(be, TAG);
 	int p[2];
 
 	evt_pipe(p);
 	evt_write(p[1], 1);
-	dozer_start(&wr, ct);
+	dozer_start(&th, ct);
 	ct_want(ct, p[0], CT_WANT(ONCE, OFF, OFF));
-	dozer_join(&wr);
+	dozer_join(&th);
 	ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT, ct_one(ct, p[0]));
-	dozer_start(&wr, ct);
+	dozer_start(&th, ct);
 	ATF_CHECK_EQ(0, ct_change(ct, p[0], CT_WANT(ONCE, OFF, OFF),
 	    EVANY__TOGETHER));
-	dozer_join(&wr);
+	dozer_join(&th);
 	ATF_CHECK_EQ(EVANY__IN | EVANY__SPENT, ct_one(ct, p[0]));
 	ct_close(ct);
 	evt_close(p[0]);
@@ -484,7 +450,7 @@ CT_TC(doze__change_asleep, "what is ready when it is stated ends a sleep")
 
 CT_TC(doze__served_and_again, "a feeder that is ready again after it was served")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct ct *ct = ct_open(be, TAG);
 	int i, p[2];
 
@@ -499,11 +465,11 @@ CT_TC(doze__served_and_again, "a feeder that is ready again after it was served"
 		evt_write(p[1], 1);
 		stirred(ct);
 		/* Served by another thread while one dozes. */
-		dozer_start(&wr, ct);
+		dozer_start(&th, ct);
 		ct_one_kind(ct, EVANY__CK_FEEDER, 21);
 		ATF_CHECK_EQ(1, evt_drain(p[0]));
 		evt_write(p[1], 1);
-		dozer_join(&wr);
+		dozer_join(&th);
 		ct_one_kind(ct, EVANY__CK_FEEDER, 21);
 		ATF_CHECK_EQ(1, evt_drain(p[0]));
 		ct_none(ct);
@@ -542,7 +508,7 @@ caught(int signo)
 
 CT_TC(doze__eintr, "a caught signal ends a doze with EINTR, and loses nothing")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct sigaction sa;
 	struct ct *ct = ct_open(be, TAG);
 
@@ -550,13 +516,13 @@ CT_TC(doze__eintr, "a caught signal ends a doze with EINTR, and loses nothing")
 	sa.sa_handler = caught;
 	sa.sa_flags = SA_RESTART;
 	ATF_REQUIRE_EQ(0, sigaction(SIGUSR1, &sa, NULL));
-	dozer_start(&wr, ct);
-	while (!atomic_load(&wr.wr_thread.et_done)) {
-		(void)pthread_kill(wr.wr_thread.et_id, SIGUSR1);
+	dozer_start(&th, ct);
+	while (!atomic_load(&th.th_thread.et_done)) {
+		(void)pthread_kill(th.th_thread.et_id, SIGUSR1);
 		(void)poll(NULL, 0, 1);
 	}
-	evt_thread_join(&wr.wr_thread);
-	ATF_CHECK_EQ(EINTR, wr.wr_error);
+	evt_thread_join(&th.th_thread);
+	ATF_CHECK_EQ(EINTR, th.th_error);
 	ATF_CHECK_EQ(0, ct_wake(ct));
 	stirred(ct);
 	ct_one_kind(ct, EVANY__CK_BELL, 0);
@@ -720,7 +686,7 @@ taker_main(void *arg)
 CT_TC(rouse__whatever_is_taken, "a rouse, and a mark that is off at once, end a "
     "doze though others take all there is")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct taker tk;
 	struct ct *ct = ct_open(be, TAG);
 	int i;
@@ -730,14 +696,14 @@ CT_TC(rouse__whatever_is_taken, "a rouse, and a mark that is off at once, end a 
 	atomic_init(&tk.tk_end, 0);
 	evt_thread_start(&tk.tk_thread, taker_main, &tk);
 	for (i = 0; i < 300; i++) {
-		waiter_start(&wr, ct, doze_main);
+		ct_thread_start(&th, ct, true);
 		if (i % 2 == 0)
 			ATF_REQUIRE_EQ(0, ct_rouse(ct));
 		else {
 			ATF_REQUIRE_EQ(0, ct_mark(ct, true));
 			ATF_REQUIRE_EQ(0, ct_mark(ct, false));
 		}
-		dozer_join(&wr);
+		dozer_join(&th);
 	}
 	atomic_store(&tk.tk_end, 1);
 	evt_thread_join(&tk.tk_thread);

@@ -392,34 +392,9 @@ caught(int signo)
 	(void)signo;
 }
 
-struct waiter {
-	struct evt_thread	 wr_thread;
-	struct ct		*wr_ct;
-	struct evany__ready	 wr_rd;
-	int			 wr_error;
-	int			 wr_count;
-};
-
-static void
-waiter_main(void *arg)
-{
-	struct waiter *wr = arg;
-
-	wr->wr_error = ct_wait(wr->wr_ct, &wr->wr_rd, 1, &wr->wr_count, -1);
-}
-
-static void
-waiter_start(struct waiter *wr, struct ct *ct)
-{
-	wr->wr_ct = ct;
-	wr->wr_error = wr->wr_count = -1;
-	evt_thread_start(&wr->wr_thread, waiter_main, wr);
-	evt_thread_asleep(&wr->wr_thread);
-}
-
 CT_TC(wait__eintr, "a caught signal ends the wait with EINTR, a record wins")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct sigaction sa;
 	struct ct *ct = ct_open(be, TAG);
 	int p[2];
@@ -430,14 +405,14 @@ CT_TC(wait__eintr, "a caught signal ends the wait with EINTR, a record wins")
 	ATF_REQUIRE_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	evt_pipe(p);
 	ct_want(ct, p[0], CT_WANT(LEVEL, OFF, OFF));
-	waiter_start(&wr, ct);
-	while (!atomic_load(&wr.wr_thread.et_done)) {
-		(void)pthread_kill(wr.wr_thread.et_id, SIGUSR1);
+	ct_thread_start(&th, ct, false);
+	while (!atomic_load(&th.th_thread.et_done)) {
+		(void)pthread_kill(th.th_thread.et_id, SIGUSR1);
 		(void)poll(NULL, 0, 1);
 	}
-	evt_thread_join(&wr.wr_thread);
-	ATF_CHECK_EQ(EINTR, wr.wr_error);
-	ATF_CHECK_EQ(0, wr.wr_count);
+	evt_thread_join(&th.th_thread);
+	ATF_CHECK_EQ(EINTR, th.th_error);
+	ATF_CHECK_EQ(0, th.th_count);
 	evt_write(p[1], 1);
 	ATF_CHECK_EQ(EVANY__IN, ct_one(ct, p[0]));
 	ct_close(ct);
@@ -447,18 +422,18 @@ CT_TC(wait__eintr, "a caught signal ends the wait with EINTR, a record wins")
 
 CT_TC(wait__woken_by_change, "a change by another thread wakes a wait")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct ct *ct = ct_open(be, TAG);
 	int p[2];
 
 	evt_pipe(p);
 	evt_write(p[1], 1);
-	waiter_start(&wr, ct);
+	ct_thread_start(&th, ct, false);
 	ct_want(ct, p[0], CT_WANT(LEVEL, OFF, OFF));
-	evt_thread_join(&wr.wr_thread);
-	ATF_CHECK_EQ(0, wr.wr_error);
-	ATF_REQUIRE_EQ(1, wr.wr_count);
-	ATF_CHECK_EQ(ct_cookie(ct, p[0]), wr.wr_rd.rd_cookie & CT_COOKIE);
+	evt_thread_join(&th.th_thread);
+	ATF_CHECK_EQ(0, th.th_error);
+	ATF_REQUIRE_EQ(1, th.th_count);
+	ATF_CHECK_EQ(ct_cookie(ct, p[0]), th.th_rd.rd_cookie & CT_COOKIE);
 	ct_close(ct);
 	evt_close(p[0]);
 	evt_close(p[1]);
@@ -466,7 +441,7 @@ CT_TC(wait__woken_by_change, "a change by another thread wakes a wait")
 
 CT_TC(wait__each_once, "of several threads each gets one of as many records")
 {
-	struct waiter wr[4];
+	struct ct_thread th[4];
 	struct ct *ct = ct_open(be, TAG);
 	unsigned seen = 0;
 	int i, j, p[4][2];
@@ -476,15 +451,15 @@ CT_TC(wait__each_once, "of several threads each gets one of as many records")
 		ct_want(ct, p[i][0], CT_WANT(ONCE, OFF, OFF));
 	}
 	for (i = 0; i < 4; i++)
-		waiter_start(&wr[i], ct);
+		ct_thread_start(&th[i], ct, false);
 	for (i = 0; i < 4; i++)
 		evt_write(p[i][1], 1);
 	for (i = 0; i < 4; i++) {
-		evt_thread_join(&wr[i].wr_thread);
-		ATF_CHECK_EQ(0, wr[i].wr_error);
-		ATF_REQUIRE_EQ(1, wr[i].wr_count);
+		evt_thread_join(&th[i].th_thread);
+		ATF_CHECK_EQ(0, th[i].th_error);
+		ATF_REQUIRE_EQ(1, th[i].th_count);
 		for (j = 0; j < 4; j++)
-			if (EVANY__COOKIE_INDEX(wr[i].wr_rd.rd_cookie) ==
+			if (EVANY__COOKIE_INDEX(th[i].th_rd.rd_cookie) ==
 			    (uint32_t)p[j][0])
 				seen |= 1U << j;
 	}
@@ -611,18 +586,18 @@ CT_TC(hush__takes_wakes_back, "what was not reported is taken back, and only it"
 
 CT_TC(wake__ends_a_wait, "wake ends the wait of another thread")
 {
-	struct waiter wr;
+	struct ct_thread th;
 	struct ct *ct = ct_open(be, TAG);
 	int i;
 
 	for (i = 0; i < 50; i++) {
-		waiter_start(&wr, ct);
+		ct_thread_start(&th, ct, false);
 		ATF_CHECK_EQ(0, ct_wake(ct));
-		evt_thread_join(&wr.wr_thread);
-		ATF_CHECK_EQ(0, wr.wr_error);
-		ATF_REQUIRE_EQ(1, wr.wr_count);
+		evt_thread_join(&th.th_thread);
+		ATF_CHECK_EQ(0, th.th_error);
+		ATF_REQUIRE_EQ(1, th.th_count);
 		ATF_CHECK_EQ((unsigned)EVANY__CK_BELL,
-		    EVANY__COOKIE_KIND(wr.wr_rd.rd_cookie));
+		    EVANY__COOKIE_KIND(th.th_rd.rd_cookie));
 	}
 	ct_none(ct);
 	ct_close(ct);
