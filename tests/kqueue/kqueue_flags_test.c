@@ -494,7 +494,7 @@ EVT_TC(keepudata__keeps, "KQ-076",
 #endif
 
 #ifdef EV_FORCEONESHOT
-EVT_TC(forceoneshot__fires_once_now, "KQ-077",
+EVT_TC(forceoneshot__fires_once_now, "KQ-077 KQ-102",
     "EV_FORCEONESHOT makes a knote fire once whatever its state, and go")
 {
 	static const int filters[] = { EVFILT_READ, EVFILT_WRITE, EVFILT_USER,
@@ -524,8 +524,14 @@ EVT_TC(forceoneshot__fires_once_now, "KQ-077",
 	}
 	(void)evt_drain(s[1]);
 	evt_none(kq);
-	evt_close(kq);
+	/* It goes with its descriptor, though that lives on. */
+	evt_change(kq, s[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
+	evt_change(kq, s[0], EVFILT_READ, EV_FORCEONESHOT, 0, 0, NULL);
+	ATF_REQUIRE((i = dup(s[0])) != -1);
 	evt_close(s[0]);
+	evt_none(kq);
+	evt_close(kq);
+	evt_close(i);
 	evt_close(s[1]);
 }
 #endif

@@ -408,6 +408,29 @@ EVT_TC(close__spares_the_other, "KQ-102",
 	evt_close(kq);
 }
 
+EVT_TC(close__of_a_pipe_before, "KQ-103 KQ-102",
+    "A file keeps its knote when the pipe that had its number, and lives on, "
+    "is heard of")
+{
+	char path[EVT_PATH_MAX];
+	int fd, kept, kq, p[2];
+
+	kq = evt_kq();
+	evt_pipe(p);
+	ATF_REQUIRE((kept = dup(p[0])) != -1);
+	evt_change(kq, p[0], EVFILT_READ, EV_ADD, 0, 0, NULL);
+	fd = evt_move(evt_tmpfile(path), p[0]);
+	evt_watch(kq, fd, EV_CLEAR, NOTE_WRITE);
+	evt_write(p[1], 1);
+	evt_none(kq);
+	evt_write(fd, 1);
+	evt_told_only(kq, fd, NOTE_WRITE);
+	evt_close(fd);
+	evt_close(kept);
+	evt_close(p[1]);
+	evt_close(kq);
+}
+
 static int
 count_fds(void)
 {
@@ -642,6 +665,7 @@ ATF_TP_ADD_TCS(tp)
 	EVT_TP_ADD_TC(tp, close__of_what_is_queued);
 	EVT_TP_ADD_TC(tp, close__inode_reused);
 	EVT_TP_ADD_TC(tp, close__spares_the_other);
+	EVT_TP_ADD_TC(tp, close__of_a_pipe_before);
 	EVT_TP_ADD_TC(tp, many__cost_no_descriptors);
 	EVT_TP_ADD_TC(tp, many__queues);
 	EVT_TP_ADD_TC(tp, overflow__nothing_lost);

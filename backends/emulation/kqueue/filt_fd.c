@@ -11,7 +11,7 @@
  *
  *     disabled              EVANY__IDLE
  *     EV_ONESHOT, DISPATCH  EVANY__ONCE
- *     EV_CLEAR, parked      EVANY__EDGE
+ *     EV_CLEAR              EVANY__EDGE
  *     none of them          EVANY__LEVEL
  *
  * Every change of a knote tells the mechanism to look whether the number
@@ -33,8 +33,6 @@ fd_mode(const struct knote *kn)
 
 	if ((kn->kn_status & KN_DISABLED) != 0)
 		return (EVANY__IDLE);
-	if ((kn->kn_status & KN_PARKED) != 0)
-		return (EVANY__EDGE);
 	if ((kn->kn_flags & (EV_ONESHOT | EV_DISPATCH)) != 0)
 		return (EVANY__ONCE);
 	if ((kn->kn_flags & EV_CLEAR) != 0)

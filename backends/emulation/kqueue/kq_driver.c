@@ -338,15 +338,11 @@ kqueue_ready(struct evany__inst *inst, struct evany__watch *wt,
 	if (wt->wt_bits != 0) {
 		/* Kept back for want of room, some time ago: look again. */
 		wt->wt_bits = 0;
-		if ((kn->kn_status & KN_DISABLED) != 0)
-			return;
 		bits = evany__ff_now((int)kn->kn_ident, wt->wt_dir);
 		if (!evany__fd_current(kq, kn))
 			evany__kqueue_fd_gone(inst, (int)kn->kn_ident);
 		else if (bits != 0)
 			(void)kqueue_fd(inst, wt, bits, sk);
-		else if (wt->wt_mode != EVANY__LEVEL)
-			evany__fd_park(kq, kn);
 		return;
 	}
 	if ((kn->kn_status & KN_DISABLED) != 0)
