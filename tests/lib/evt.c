@@ -459,39 +459,41 @@ evt_change_errno_at(const char *file, int line, int kq, uintptr_t ident,
 	return (error);
 }
 
-/* Waits on through EINTR, to the deadline. */
-static int
-evt_collect(const char *file, int line, int kq, struct kevent *out, int n,
+int
+evt_get_within(const char *file, int line, int kq, struct kevent *out, int n,
     int ms)
 {
-	int64_t end, left;
+	int64_t begun, end, left;
 	int got;
 
-	end = evt_now_ns() + (int64_t)ms * 1000000;
-	for (left = ms;; left = (end - evt_now_ns()) / 1000000) {
+	begun = evt_now_ns();
+	end = begun + (int64_t)ms * 1000000;
+	for (left = ms;; left = (end - begun) / 1000000) {
 		got = evt_kevent_ms(kq, NULL, 0, out, n,
 		    left > 0 ? (int)left : 0);
 		if (got >= 0)
 			break;
 		if (errno != EINTR)
 			evt_fail_at(file, line, "kevent: %s", strerror(errno));
+		begun = evt_now_ns();
 	}
 	if (got > n)
 		evt_fail_at(file, line, "kevent returned %d, room was %d",
 		    got, n);
+	evt_told(kq, out, got, begun);
 	return (got);
 }
 
 int
 evt_get_at(const char *file, int line, int kq, struct kevent *out, int n)
 {
-	return (evt_collect(file, line, kq, out, n, EVT_WAIT_MS));
+	return (evt_get_within(file, line, kq, out, n, EVT_WAIT_MS));
 }
 
 int
 evt_poll_at(const char *file, int line, int kq, struct kevent *out, int n)
 {
-	return (evt_collect(file, line, kq, out, n, 0));
+	return (evt_get_within(file, line, kq, out, n, 0));
 }
 
 void
@@ -499,7 +501,7 @@ evt_none_at(const char *file, int line, int kq)
 {
 	struct kevent ev;
 
-	if (evt_collect(file, line, kq, &ev, 1, EVT_QUIET_MS) != 0)
+	if (evt_get_within(file, line, kq, &ev, 1, EVT_QUIET_MS) != 0)
 		evt_fail_at(file, line, "unexpected event {%s}", evt_text(&ev));
 }
 
@@ -509,7 +511,7 @@ evt_one_at(const char *file, int line, int kq, struct kevent *out)
 	struct kevent ev[2];
 	int n;
 
-	n = evt_collect(file, line, kq, ev, 2, EVT_WAIT_MS);
+	n = evt_get_within(file, line, kq, ev, 2, EVT_WAIT_MS);
 	if (n == 0)
 		evt_fail_at(file, line, "no event");
 	if (n == 2)

@@ -250,6 +250,8 @@ int	evt_change_errno_at(const char *, int, int, uintptr_t, int,
 /* Events: until the deadline, or at once; the count, which is never -1. */
 int	evt_get_at(const char *, int, int, struct kevent *, int);
 int	evt_poll_at(const char *, int, int, struct kevent *, int);
+/* Or so many milliseconds, waiting on through EINTR. */
+int	evt_get_within(const char *, int, int, struct kevent *, int, int);
 
 /* No event at all; exactly one event. */
 void	evt_none_at(const char *, int, int);
@@ -282,6 +284,13 @@ void	evt_still_at(const char *, int, int);
  * no sooner than at that time and that stayed ready?
  */
 bool	evt_doubt(int64_t);
+
+/*
+ * Is it such a repetition of what the calling thread had collected?  And for
+ * that: these came from a wait that began then.
+ */
+bool	evt_again(int, const struct kevent *);
+void	evt_told(int, const struct kevent *, int, int64_t);
 
 /* Processor time of the process so far. */
 int64_t	evt_cpu_ns(void);

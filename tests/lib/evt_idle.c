@@ -61,15 +61,6 @@ evt_idle_at(const char *file, int line, int kq)
 		evt_fail_at(file, line, "the queue polls readable");
 }
 
-void
-evt_still_at(const char *file, int line, int kq)
-{
-	if (evt_native() || strcmp(evt_backend(), "linux") == 0)
-		evt_idle_at(file, line, kq);
-	else
-		evt_none_at(file, line, kq);
-}
-
 /* What poll(2) reports of all it can be asked for, within so many ms. */
 static int
 revents(const char *file, int line, int fd, int ms)
@@ -131,6 +122,66 @@ evt_doubt(int64_t told)
 {
 	return (!evt_native() && strcmp(evt_backend(), "poll") == 0 &&
 	    evt_now_ns() - told >= INT64_C(250000000));
+}
+
+/* Of this thread; one that is overwritten makes a case stricter. */
+static _Thread_local struct told {
+	uintptr_t	to_ident;
+	int		to_filter;
+	int		to_kq;
+	int64_t		to_when;	/* or earlier, the last time */
+	bool		to_again;	/* that was in doubt */
+} tolds[2048];
+
+static struct told *
+told_of(int kq, const struct kevent *ev, bool *samep)
+{
+	uintptr_t at = ev->ident - (uintptr_t)ev->filter * 601 +
+	    (uintptr_t)kq * 31;
+	struct told *to = &tolds[at % (sizeof(tolds) / sizeof(tolds[0]))];
+
+	*samep = to->to_when != 0 && to->to_ident == ev->ident &&
+	    to->to_filter == ev->filter && to->to_kq == kq;
+	return (to);
+}
+
+void
+evt_told(int kq, const struct kevent *ev, int n, int64_t begun)
+{
+	struct told *to;
+	bool same;
+
+	for (; n > 0; ev++, n--) {
+		if ((ev->flags & EV_CLEAR) == 0)
+			continue;
+		to = told_of(kq, ev, &same);
+		to->to_again = same && evt_doubt(to->to_when);
+		to->to_ident = ev->ident;
+		to->to_filter = ev->filter;
+		to->to_kq = kq;
+		to->to_when = begun;
+	}
+}
+
+bool
+evt_again(int kq, const struct kevent *ev)
+{
+	bool same;
+	const struct told *to = told_of(kq, ev, &same);
+
+	return (same && to->to_again && (ev->flags & EV_CLEAR) != 0);
+}
+
+void
+evt_still_at(const char *file, int line, int kq)
+{
+	struct kevent ev;
+
+	if (evt_native() || strcmp(evt_backend(), "linux") == 0)
+		evt_idle_at(file, line, kq);
+	else if (evt_get_within(file, line, kq, &ev, 1, EVT_QUIET_MS) != 0 &&
+	    !evt_again(kq, &ev))
+		evt_fail_at(file, line, "unexpected event {%s}", evt_text(&ev));
 }
 
 int
