@@ -389,7 +389,7 @@ EVT_TC(handler__in_the_middle_of_changes, "KQ-252",
 		EV_SET(&change[0], (uintptr_t)p[0], EVFILT_READ, flags, 0, 0,
 		    NULL);
 		EV_SET(&change[1], 2, EVFILT_USER, flags, 0, 0, NULL);
-		EV_SET(&change[2], 3, EVFILT_TIMER, flags, 0, 1000, NULL);
+		EV_SET(&change[2], 3, EVFILT_TIMER, flags, 0, 3600000, NULL);
 		n = evt_kevent_ms(bs.bs_kq, change, 3, ev, 4, 0);
 		while (n-- > 0) {
 			ATF_REQUIRE_MSG(ev[n].filter == EVFILT_USER &&
