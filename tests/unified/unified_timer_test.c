@@ -32,8 +32,9 @@ EVT_TC(once__not_before_its_time, "UNI-070 UNI-074",
 	q = evt_queue();
 	begun = evt_now_ns();
 	EVT_OK(evany_timer(q, 77, 30 * MS, 0, 0, EVT_USER(9)));
-	ATF_REQUIRE_EQ(evt_uni_poll(q, &ev, 1), 0);
-	evt_uni_one(q, &ev);
+	/* By then the time may have come, on a busy machine. */
+	if (evt_uni_poll(q, &ev, 1) == 0)
+		evt_uni_one(q, &ev);
 	ATF_REQUIRE(evt_now_ns() - begun >= 30 * MS);
 	EVT_UNI(&ev, EVANY_TIMER, 77, 0, EVT_USER(9));
 	ATF_REQUIRE_EQ(ev.ev_data, 1);
