@@ -80,8 +80,8 @@ races_silence(const char *what, int ms, uintptr_t ident, int filter,
 	evt_change(rp.rp_kq, ident, filter, EV_ADD | EV_DISABLE, 0, 0, NULL);
 	for (i = 0; i < 2; i++)
 		evt_thread_start(&thread[i], races_collect, &rp);
-	end = evt_now_ns() + (int64_t)10 * EVT_WAIT_MS * 1000000;
 	for (i = 0; i < 100; i++) {
+		end = evt_now_ns() + (int64_t)10 * EVT_WAIT_MS * 1000000;
 		events = atomic_load(&rp.rp_events);
 		evt_change(rp.rp_kq, ident, filter, on, fflags, 0, NULL);
 		while (atomic_load(&rp.rp_events) < events + 2) {
