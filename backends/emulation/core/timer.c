@@ -89,6 +89,7 @@ int
 evany__timer_arm(struct evany__inst *inst, struct evany__timer *tm, int64_t at)
 {
 	struct evany__heap *hp = &inst->in_heap[tm->tm_clock];
+	bool first = tm->tm_pos == 1;
 	int error;
 
 	if (tm->tm_pos == 0) {
@@ -99,7 +100,8 @@ evany__timer_arm(struct evany__inst *inst, struct evany__timer *tm, int64_t at)
 	}
 	tm->tm_at = at;
 	heap_fix(hp, tm->tm_pos - 1);
-	inst->in_unsettled = true;
+	if (first || tm->tm_pos == 1)
+		inst->in_unsettled = true;
 	if (hp->hp_count == 1 && inst->in_alarm[tm->tm_clock] == 0 &&
 	    (error = evany__timers_settle(inst)) != 0) {
 		evany__timer_disarm(inst, tm);
@@ -119,7 +121,8 @@ evany__timer_disarm(struct evany__inst *inst, struct evany__timer *tm)
 		return;
 	i = tm->tm_pos - 1;
 	tm->tm_pos = 0;
-	inst->in_unsettled = true;
+	if (i == 0)
+		inst->in_unsettled = true;
 	last = hp->hp_at[--hp->hp_count];
 	if (last != tm) {
 		heap_put(hp, i, last);
