@@ -62,6 +62,15 @@
 
 struct evany__inst;
 
+/*
+ * What each event or change goes through, which the compiler puts together in
+ * one place; and what hardly any does, which it keeps out of the way.
+ */
+#define EVANY__HOT	__attribute__((__hot__))
+#define EVANY__RARE	__attribute__((__cold__, __noinline__))
+/* A condition that hardly ever holds. */
+#define EVANY__SELDOM(x)	__builtin_expect(!!(x), 0)
+
 /* ---- records ---------------------------------------------------------- */
 
 /* Bits of a record, and of interest where they fit. */
@@ -347,7 +356,7 @@ static inline bool
 evany__alone(void)
 {
 #ifdef HAVE_SYS_SINGLE_THREADED_H
-	return (__libc_single_threaded != 0);
+	return (!EVANY__SELDOM(__libc_single_threaded == 0));
 #else
 	return (false);
 #endif

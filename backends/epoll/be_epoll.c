@@ -522,8 +522,7 @@ ep_alone(int number, struct evany__change *ch)
 	if (ep_ctl(number, old == EVANY__OFF ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
 	    ch->ch_fd, events, cookie) != 0)
 		return (false);
-	pv.pv_main[d] = now;
-	memcpy(ch->ch_priv, &pv, sizeof(pv));
+	((struct ep_priv *)ch->ch_priv)->pv_main[d] = now;
 	return (true);
 }
 
@@ -588,7 +587,7 @@ ep_change(struct evany__inst *inst, int number, struct evany__change *ch)
 	return (0);
 }
 
-int
+EVANY__HOT int
 evany__be_epoll_change(struct evany__inst *inst, int number, struct evany__change *ch,
     int n, int *donep)
 {
@@ -606,23 +605,21 @@ evany__be_epoll_change(struct evany__inst *inst, int number, struct evany__chang
 	return (0);
 }
 
-static void
+static EVANY__HOT void
 be_epoll_spent(struct evany__inst *inst, int number, void *priv,
     uint64_t cookie)
 {
-	struct ep_priv pv;
+	struct ep_priv *pv = priv;
 	uint8_t *modes;
 	int d;
 
 	(void)inst;
 	(void)number;
-	memcpy(&pv, priv, sizeof(pv));
-	modes = (EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0 ? pv.pv_side :
-	    pv.pv_main;
+	modes = (EVANY__COOKIE_MECH(cookie) & EP_IN_SIDE) != 0 ? pv->pv_side :
+	    pv->pv_main;
 	for (d = 0; d < EVANY__W_COUNT; d++)
 		if (modes[d] != EVANY__OFF)
 			modes[d] = EVANY__IDLE;
-	memcpy(priv, &pv, sizeof(pv));
 }
 
 static int

@@ -107,7 +107,7 @@ evany__ep_wait(int number, struct epoll_event *ev, int room, int64_t deadline)
 	return (n);
 }
 
-static uint32_t
+static EVANY__HOT uint32_t
 ep_bits(uint32_t events, uint64_t cookie)
 {
 	/* A hang-up is everybody's, but each has an item that tells. */
@@ -130,7 +130,7 @@ ep_bits(uint32_t events, uint64_t cookie)
 }
 
 /* Items of the side epoll, after those of the main one. */
-static int
+static EVANY__RARE int
 ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
 {
 	struct epoll_event ev[SIDE_BATCH];
@@ -150,7 +150,7 @@ ep_wait_side(struct be_epoll *ep, struct evany__ready *rd, int room)
  * The records' own memory serves as the kernel's array: it lies at the end
  * of it, and the conversion runs forward without catching up with it.
  */
-int
+EVANY__HOT int
 evany__be_epoll_wait(struct evany__inst *inst, int number, struct evany__change *ch,
     int nchanges, struct evany__ready *rd, int room, int *countp,
     int64_t deadline)
@@ -182,7 +182,7 @@ evany__be_epoll_wait(struct evany__inst *inst, int number, struct evany__change 
 		return ((int)-n);
 	for (i = 0; i < n; i++) {
 		memcpy(&ev, &raw[i], sizeof(ev));
-		if (EVANY__COOKIE_KIND(ev.data.u64) == 0) {
+		if (EVANY__SELDOM(EVANY__COOKIE_KIND(ev.data.u64) == 0)) {
 			side = true;
 			continue;
 		}

@@ -71,7 +71,7 @@ evany__ff_inbytes(int fd, int64_t *bytesp)
 	return (0);
 }
 
-void
+EVANY__HOT void
 evany__ff_count(struct evany__ready *rd, int n)
 {
 	struct evany__ready *end;

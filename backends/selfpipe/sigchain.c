@@ -795,7 +795,7 @@ evany__sigchain_look(const uint8_t *signos, int n)
  * A wait that both a counting handler and one of the program's interrupted is
  * the program's business: then the number is as it was when asked before.
  */
-unsigned
+EVANY__HOT unsigned
 evany__sigchain_unseen(void)
 {
 	if (self.th_called) {

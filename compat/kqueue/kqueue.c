@@ -23,7 +23,7 @@
 #include "backends/emulation/kqueue/knote.h"
 #include "compat/export.h"
 
-static int
+static EVANY__RARE int
 fail(int error)
 {
 	errno = error;
@@ -115,31 +115,31 @@ queue_ask(struct evany__inst *inst, const struct kevent *changes, int nchanges)
  * Applies the changes.  0 or an errno value; *outp is how many answers were
  * written, *donep whether the call ends here.
  */
-static EVANY__APART int
+static EVANY__APART EVANY__HOT int
 queue_changes(struct evany__inst *inst, int number,
     const struct kevent *changes, int nchanges, struct kevent *events,
     int nevents, int *outp, bool *donep)
 {
+	const struct kevent *kev;
 	struct kqueue *kq;
-	struct kevent kev;
 	bool attaching;
 	int error = 0, i, lost;
 
 	evany__inst_enter(inst, number);
 	kq = inst->in_data;
-	if (kq->kq_nlonely > 0)
+	if (EVANY__SELDOM(kq->kq_nlonely > 0))
 		evany__fd_lonely_again(kq);
 	for (i = 0; i < nchanges && !*donep; i++) {
-		kev = changes[i];
-		error = evany__kqueue_change(kq, &kev, &attaching);
-		if (error == 0 && (kev.flags & EV_RECEIPT) == 0)
+		kev = &changes[i];
+		error = evany__kqueue_change(kq, kev, &attaching);
+		if (!EVANY__SELDOM(error != 0 || (kev->flags & EV_RECEIPT) != 0))
 			continue;
 		if (error != 0 && !evany__inst_known(number)) {
 			error = EIDRM;
 			break;
 		}
 		if (*outp < nevents) {
-			answer(&events[(*outp)++], &kev, error, attaching);
+			answer(&events[(*outp)++], kev, error, attaching);
 			error = 0;
 		} else
 			*donep = true;
@@ -190,7 +190,7 @@ queue_wait(struct evany__inst **instp, int number, struct kevent *events,
 	return (error);
 }
 
-EVANY_EXPORT int
+EVANY_EXPORT EVANY__HOT int
 kevent(int number, const struct kevent *changes, int nchanges,
     struct kevent *events, int nevents, const struct timespec *timeout)
 {

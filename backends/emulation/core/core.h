@@ -80,6 +80,7 @@ extern _Thread_local void (*evany__lock_after)(void) EVANY__TLS;
 void	evany__lock_later(void (*fn)(void));
 void	evany__lock_done(void);
 int	evany__lock_mutex(struct evany__lock *);
+void	evany__lock_mutex_leave(struct evany__lock *);
 
 /* evany__lock_mark and evany__lock_unmark, without a call. */
 static inline void
@@ -97,7 +98,7 @@ evany__lock_down(void)
 	atomic_signal_fence(memory_order_seq_cst);
 	evany__lock_depth--;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (evany__lock_after != NULL)
+	if (EVANY__SELDOM(evany__lock_after != NULL))
 		evany__lock_done();
 }
 
@@ -121,14 +122,11 @@ static inline void
 evany__lock_leave(struct evany__lock *lk)
 {
 
-	if (lk->lk_plain)
-		lk->lk_plain = false;
-#ifndef HAVE_PTHREAD_MUTEXATTR_SETROBUST
-	else if (lk->lk_shared)
-		atomic_store(&lk->lk_holder, 0);
-#endif
-	else
-		(void)pthread_mutex_unlock(&lk->lk_mutex);
+	if (!lk->lk_plain) {
+		evany__lock_mutex_leave(lk);
+		return;
+	}
+	lk->lk_plain = false;
 	evany__lock_down();
 }
 
@@ -392,6 +390,8 @@ struct evany__inst {
 	int				 in_number;	/* used last */
 	bool				 in_rung;
 	bool				 in_hush;	/* rung for nothing now */
+	bool				 in_unsettled;	/* in_alarm is old */
+	_Atomic uint32_t		 in_nasked;	/* read without the lock */
 	atomic_uint			 in_ringing;	/* (a) on their way */
 	int32_t				 in_bytes;	/* of dr_fd's record */
 	uint32_t			 in_call;	/* counts passes */
@@ -407,7 +407,6 @@ struct evany__inst {
 	uint32_t			 in_npages;
 	struct evany__heap		 in_heap[EVANY__CLOCKS];
 	int64_t				 in_alarm[EVANY__CLOCKS]; /* as set */
-	bool				 in_unsettled;	/* may be out of date */
 	struct evany__feeder		**in_feeders;
 	uint32_t			 in_nfeeders;
 	uint32_t			 in_gen;	/* of feeders */
@@ -415,7 +414,6 @@ struct evany__inst {
 	void				*in_signal;	/* signal_ops' state */
 	void				*in_proc;	/* proc_ops' state */
 	void				*in_mount;	/* mount_ops' state */
-	_Atomic uint32_t		 in_nasked;	/* read without the lock */
 };
 
 /* ---- numbers (numbers.c) ---------------------------------------------------------- */
@@ -527,8 +525,8 @@ evany__fork_seen(void)
 	atomic_int *page = atomic_load_explicit(&evany__fork_page,
 	    memory_order_relaxed);
 
-	return (page != NULL &&
-	    atomic_load_explicit(page, memory_order_relaxed) == 0);
+	return (page != NULL && EVANY__SELDOM(atomic_load_explicit(page,
+	    memory_order_relaxed) == 0));
 }
 
 /* Is it another process in our memory, as a child of vfork(2) is? */
@@ -670,7 +668,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 		evany__wait_longer(&wa);
 	wa.wa_room = sk->sk_room < wa.wa_most ? sk->sk_room : wa.wa_most;
 	do {
-		if (evany__inst_nasked(wa.wa_inst) > 0) {
+		if (EVANY__SELDOM(evany__inst_nasked(wa.wa_inst) > 0)) {
 			evany__inst_enter(wa.wa_inst, wa.wa_number);
 			evany__inst_ask(wa.wa_inst);
 			(void)evany__inst_leave(wa.wa_inst);
@@ -685,7 +683,7 @@ evany__inst_wait(struct evany__inst **instp, int number,
 			break;
 	} while (evany__wait_more(&wa, &error, n));
 	*instp = wa.wa_inst;
-	if (wa.wa_heap != NULL)
+	if (EVANY__SELDOM(wa.wa_heap != NULL))
 		free(wa.wa_heap);
 	return (sk->sk_count > 0 ? 0 : error);
 }

@@ -155,7 +155,7 @@ slot_verify(struct evany__inst *inst, int fd, struct evany__fdslot *fs)
 		inst->in_driver->dr_fd_gone(inst, fd, error == ESTALE);
 }
 
-void
+EVANY__RARE void
 evany__slot_evict(struct evany__inst *inst, int fd, uint64_t cookie)
 {
 	const struct evany__be_ops *be = inst->in_table->tb_be;

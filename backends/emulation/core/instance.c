@@ -92,7 +92,7 @@ evany__inst_unlock(struct evany__inst *inst)
 	evany__lock_leave(&inst->in_lock);
 }
 
-void
+EVANY__HOT void
 evany__inst_enter(struct evany__inst *inst, int number)
 {
 
@@ -176,8 +176,8 @@ hush(struct evany__inst *inst)
 		inst->in_rung = false;
 }
 
-int
-evany__inst_leave(struct evany__inst *inst)
+static EVANY__APART int
+leave_busy(struct evany__inst *inst)
 {
 
 	if (inst->in_unsettled)
@@ -186,6 +186,17 @@ evany__inst_leave(struct evany__inst *inst)
 		hush(inst);
 	if (ring_due(inst))
 		return (leave_ringing(inst));
+	evany__lock_leave(&inst->in_lock);
+	return (0);
+}
+
+EVANY__HOT int
+evany__inst_leave(struct evany__inst *inst)
+{
+
+	if (EVANY__SELDOM(inst->in_unsettled || inst->in_hush ||
+	    nready(inst) > 0))
+		return (leave_busy(inst));
 	evany__lock_leave(&inst->in_lock);
 	return (0);
 }
@@ -203,7 +214,7 @@ evany__ready_add(struct evany__inst *inst, struct evany__watch *wt)
 	nready_change(inst, 1);
 }
 
-void
+EVANY__HOT void
 evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
 {
 
@@ -220,7 +231,7 @@ evany__ready_remove(struct evany__inst *inst, struct evany__watch *wt)
  * Gives what stands in the queue now; what is put back waits its turn.  True
  * if one was given by an earlier pass of this wait.
  */
-static bool
+static EVANY__APART bool
 ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 {
 	struct evany__watch *wt;
@@ -244,7 +255,7 @@ ready_drain(struct evany__inst *inst, struct evany__sink *sk)
 }
 
 /* Does anything stand in the queue that this wait has not given? */
-static bool
+static EVANY__APART bool
 owes(const struct evany__inst *inst)
 {
 	const struct evany__watch *wt;
@@ -418,7 +429,8 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 		}
 		if (wt->wt_call == inst->in_call)
 			continue;
-		if (evany__sink_full(sk) || evany__watch_given(inst, wt)) {
+		if (EVANY__SELDOM(evany__sink_full(sk) ||
+		    evany__watch_given(inst, wt))) {
 			inst->in_round = true;
 			if (wt->wt_mode != EVANY__LEVEL) {
 				/* The mechanism keeps it, with what follows. */
@@ -433,15 +445,15 @@ fd_ready(struct evany__inst *inst, const struct evany__ready *rd,
 			}
 		} else {
 			evany__ready_remove(inst, wt);
-			if (!inst->in_driver->dr_fd(inst, wt, bits |
-			    (rd->rd_bits & EVANY__COUNTED), sk)) {
+			if (EVANY__SELDOM(!inst->in_driver->dr_fd(inst, wt,
+			    bits | (rd->rd_bits & EVANY__COUNTED), sk))) {
 				evany__slot_evict(inst, fd, rd->rd_cookie);
 				return;
 			}
 		}
 	}
 	/* A change made for one of them stated the next as not yet spent. */
-	if (spent > 1)
+	if (EVANY__SELDOM(spent > 1))
 		(void)evany__slot_update(inst, fd, fs, 0);
 }
 
@@ -474,7 +486,7 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 	 * Those for which there was no room come before what is new, in turn
 	 * with those that the mechanism keeps.
 	 */
-	if (inst->in_owing && !inst->in_late)
+	if (EVANY__SELDOM(inst->in_owing && !inst->in_late))
 		inst->in_round |= ready_drain(inst, sk);
 	for (i = 0; i < n; i++)
 		switch (EVANY__COOKIE_KIND(rd[i].rd_cookie)) {
@@ -494,7 +506,8 @@ inst_pass(struct evany__inst *inst, const struct evany__ready *rd, int n,
 		}
 	if (told)
 		inst->in_late = false;
-	(void)ready_drain(inst, sk);
+	if (nready(inst) > 0)
+		(void)ready_drain(inst, sk);
 	/* The next wait takes the ring, if none has it in hand already. */
 	inst->in_hush = false;
 	inst->in_owing = evany__sink_full(sk) && owes(inst);
@@ -586,7 +599,7 @@ evany__wait_cancellable(struct evany__wait *wa, int *np)
 }
 
 /* A list longer than what stands on the stack. */
-void
+EVANY__RARE void
 evany__wait_longer(struct evany__wait *wa)
 {
 
@@ -620,7 +633,7 @@ evany__inst_recall(int number)
  * The records carry another instance's tag, or the call through number
  * failed: finds out what number names now.
  */
-static int
+static EVANY__RARE int
 wait_switch(struct evany__wait *wa)
 {
 	struct evany__inst *inst;
@@ -641,7 +654,7 @@ wait_switch(struct evany__wait *wa)
 }
 
 /* The mechanism's wait failed.  True: it is to be repeated. */
-static bool
+static EVANY__RARE bool
 wait_failed(struct evany__wait *wa, int *errorp)
 {
 
@@ -654,7 +667,7 @@ wait_failed(struct evany__wait *wa, int *errorp)
 	    (*errorp = wait_switch(wa)) == 0);
 }
 
-bool
+EVANY__HOT bool
 evany__wait_more(struct evany__wait *wa, int *errorp, int n)
 {
 	struct evany__sink *sk = wa->wa_sink;

@@ -144,3 +144,16 @@ evany__lock_mutex(struct evany__lock *lk)
 	    pthread_mutex_lock(&lk->lk_mutex));
 }
 #endif
+
+void
+evany__lock_mutex_leave(struct evany__lock *lk)
+{
+
+#ifndef HAVE_PTHREAD_MUTEXATTR_SETROBUST
+	if (lk->lk_shared)
+		atomic_store(&lk->lk_holder, 0);
+	else
+#endif
+		(void)pthread_mutex_unlock(&lk->lk_mutex);
+	evany__lock_down();
+}

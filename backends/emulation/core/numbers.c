@@ -98,7 +98,7 @@ number_get(int number)
 		return (NULL);
 	nc = atomic_load_explicit(&numbers_chunks[number / CHUNK],
 	    memory_order_acquire);
-	if (nc == NULL)
+	if (EVANY__SELDOM(nc == NULL))
 		return (NULL);
 	return (atomic_load_explicit(&nc->nc_inst[number % CHUNK],
 	    memory_order_acquire));
@@ -292,8 +292,8 @@ evany__number_untag(unsigned tag)
 
 /* ---- references ------------------------------------------------------------- */
 
-int
-evany__inst_take(struct evany__inst *inst)
+static inline int
+inst_take(struct evany__inst *inst)
 {
 	int refs;
 
@@ -312,7 +312,13 @@ evany__inst_take(struct evany__inst *inst)
 	return (0);
 }
 
-static EVANY__APART void
+int
+evany__inst_take(struct evany__inst *inst)
+{
+	return (inst_take(inst));
+}
+
+static EVANY__RARE void
 inst_release(struct evany__inst *inst)
 {
 	const struct evany__table *tb = inst->in_table;
@@ -341,7 +347,7 @@ inst_release(struct evany__inst *inst)
 	evany__numbers_unlock();
 }
 
-void
+EVANY__HOT void
 evany__inst_drop(struct evany__inst *inst)
 {
 	int refs;
@@ -604,7 +610,7 @@ evany__inst_create(const struct evany__driver *dr, int flags,
 }
 
 /* Tries an unknown number against all.  A reference, or NULL. */
-static EVANY__APART struct evany__inst *
+static EVANY__RARE struct evany__inst *
 numbers_resolve(int number)
 {
 	struct evany__inst *inst, *old;
@@ -622,7 +628,7 @@ numbers_resolve(int number)
 	return (inst);
 }
 
-struct evany__inst *
+EVANY__HOT struct evany__inst *
 evany__inst_find(int number, bool check)
 {
 	struct evany__inst *inst;
@@ -630,13 +636,14 @@ evany__inst_find(int number, bool check)
 	if (evany__fork_seen())
 		evany__fork_child();
 	inst = number_get(number);
-	if (inst == NULL || !evany__inst_take(inst))
+	if (inst == NULL || !inst_take(inst))
 		return (numbers_resolve(number));
-	if (number_get(number) == inst && (!check ||
-	    (names(inst, number) && numbers_tagged[inst->in_tag] < 2)))
-		return (inst);
-	evany__inst_drop(inst);
-	return (numbers_resolve(number));
+	if (EVANY__SELDOM(number_get(number) != inst || (check &&
+	    (!names(inst, number) || numbers_tagged[inst->in_tag] > 1)))) {
+		evany__inst_drop(inst);
+		return (numbers_resolve(number));
+	}
+	return (inst);
 }
 
 int
@@ -656,7 +663,7 @@ evany__number_pending(int number)
 	return (n);
 }
 
-bool
+EVANY__HOT bool
 evany__inst_has(struct evany__inst *inst, int number)
 {
 	struct evany__inst *now = number_get(number);

@@ -170,7 +170,7 @@ evany__fd_current(struct kqueue *kq, struct knote *kn)
 }
 
 /* The knote was changed, enabled or disabled. */
-int
+EVANY__HOT int
 evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 {
 	uint8_t mode;
@@ -184,7 +184,7 @@ evany__fd_arm(struct kqueue *kq, struct knote *kn, bool again)
 		return (evany__knote_default_arm(kq, kn, again));
 	}
 	/* What it was parked for may suffice now. */
-	if ((kn->kn_status & KN_PARKED) != 0)
+	if (EVANY__SELDOM((kn->kn_status & KN_PARKED) != 0))
 		again = true;
 	kn->kn_status &= (unsigned short)~KN_PARKED;
 	mode = kn->kn_watch.wt_mode;
@@ -248,7 +248,7 @@ evany__fd_lonely(struct kqueue *kq, int fd)
 	kq->kq_nlonely = i + 1;
 }
 
-void
+EVANY__RARE void
 evany__fd_lonely_again(struct kqueue *kq)
 {
 	struct evany__fdslot *fs;

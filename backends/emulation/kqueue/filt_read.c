@@ -26,7 +26,7 @@
 
 #define ENDED		(EVANY__RDHUP | EVANY__HUP | EVANY__ERR)
 
-static void
+static EVANY__RARE void
 read_know(struct kqueue *kq, struct knote *kn, struct evany__fdslot *fs)
 {
 	enum evany__fdkind kind = evany__fd_kind(kq, kn);
@@ -47,7 +47,7 @@ read_nested(int fd)
 }
 
 /* Descriptors without a byte count: their own idea of data. */
-static enum kq_answer
+static EVANY__APART enum kq_answer
 read_counted(struct knote *kn, enum evany__fdkind kind, unsigned bits)
 {
 	int fd = (int)kn->kn_ident;
@@ -73,7 +73,7 @@ read_counted(struct knote *kn, enum evany__fdkind kind, unsigned bits)
 }
 
 /* A socket whose byte count failed, or that reports an end. */
-static enum kq_answer
+static EVANY__APART enum kq_answer
 read_socket(struct kqueue *kq, struct knote *kn, unsigned bits, int64_t bytes,
     bool counted)
 {
@@ -101,10 +101,10 @@ read_socket(struct kqueue *kq, struct knote *kn, unsigned bits, int64_t bytes,
 }
 
 static enum kq_answer
-read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
+read_bytes(struct kqueue *kq, struct knote *kn, struct evany__fdslot *fs,
+    unsigned bits)
 {
 	enum evany__fdkind kind;
-	struct evany__fdslot *fs = evany__knote_slot(kq, kn);
 	int64_t bytes = 0;
 	int error;
 
@@ -119,7 +119,8 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 	if (error == EBADF)
 		return (KQ_GONE);
 	kn->kn_data = bytes;
-	if (bytes > 0 && (bits & ENDED) == 0 && fs->fs_known != 0)
+	if (!EVANY__SELDOM(bytes <= 0 || (bits & ENDED) != 0 ||
+	    fs->fs_known == 0))
 		return (KQ_YES);
 	if (!evany__fd_current(kq, kn))
 		return (KQ_GONE);
@@ -164,7 +165,7 @@ read_bytes(struct kqueue *kq, struct knote *kn, unsigned bits)
 }
 
 /* No byte count is fetched here that would tell of a closed number. */
-static enum kq_answer
+static EVANY__RARE enum kq_answer
 read_urgent(struct kqueue *kq, struct knote *kn, unsigned bits)
 {
 
@@ -174,7 +175,7 @@ read_urgent(struct kqueue *kq, struct knote *kn, unsigned bits)
 	return ((bits & EVANY__PRI) != 0 ? KQ_YES : KQ_NO);
 }
 
-static enum kq_answer
+static EVANY__HOT enum kq_answer
 filt_read_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 {
 	enum kq_answer answer;
@@ -187,7 +188,8 @@ filt_read_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 		return (evany__file_event(kq, kn));
 	if ((kn->kn_sfflags & NOTE_OOB) != 0)
 		return (read_urgent(kq, kn, bits));
-	answer = read_bytes(kq, kn, bits);
+	fs = evany__knote_slot(kq, kn);
+	answer = read_bytes(kq, kn, fs, bits);
 	if (answer != KQ_YES)
 		return (answer);
 	if ((kn->kn_flags & EV_EOF) != 0) {
@@ -195,10 +197,9 @@ filt_read_event(struct kqueue *kq, struct knote *kn, unsigned bits)
 			kn->kn_flags |= EV_NODATA;
 		return (KQ_YES);
 	}
-	fs = evany__knote_slot(kq, kn);
-	if ((kn->kn_sfflags & NOTE_LOWAT) != 0)
+	if (EVANY__SELDOM((kn->kn_sfflags & NOTE_LOWAT) != 0))
 		lowat = kn->kn_sdata;
-	else if ((fs->fs_known & KNOWN_LOWAT) != 0)
+	else if (EVANY__SELDOM((fs->fs_known & KNOWN_LOWAT) != 0))
 		lowat = evany__ff_lowat((int)kn->kn_ident);
 	else
 		return (KQ_YES);
@@ -218,7 +219,7 @@ filt_read_attach(struct kqueue *kq, struct knote *kn)
 }
 
 /* NOTE_OOB given or taken back makes it another thing to wait for. */
-static int
+static EVANY__HOT int
 filt_read_touch(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
 {
 	int error;

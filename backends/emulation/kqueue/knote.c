@@ -34,7 +34,7 @@ evany__knote_key(const struct evany__watch *wt)
 	return (evany__hash_key(kn->kn_ident, (unsigned short)kn->kn_filter));
 }
 
-struct knote *
+EVANY__HOT struct knote *
 evany__knote_find(struct kqueue *kq, uintptr_t ident, short filter)
 {
 	struct evany__fdslot *fs;
@@ -110,16 +110,13 @@ ext_find(struct kqueue *kq, const struct knote *kn)
 	return (RB_FIND(kn_exts, &kq->kq_exts, &key));
 }
 
-/* Takes over those of a change; all zero needs no memory. */
-static int
-ext_set(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
+static EVANY__RARE int
+ext_keep(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
 {
 	struct kn_ext *ke;
 
 	if ((kn->kn_status & KN_EXT) != 0)
 		ke = ext_find(kq, kn);
-	else if ((kev->ext[0] | kev->ext[1] | kev->ext[2] | kev->ext[3]) == 0)
-		return (0);
 	else if ((ke = malloc(sizeof(*ke))) == NULL)
 		return (ENOMEM);
 	else {
@@ -129,6 +126,17 @@ ext_set(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
 	}
 	memcpy(ke->ke_ext, kev->ext, sizeof(ke->ke_ext));
 	return (0);
+}
+
+/* Takes over those of a change; all zero needs no memory. */
+static inline int
+ext_set(struct kqueue *kq, struct knote *kn, const struct kevent *kev)
+{
+
+	if ((kn->kn_status & KN_EXT) == 0 &&
+	    (kev->ext[0] | kev->ext[1] | kev->ext[2] | kev->ext[3]) == 0)
+		return (0);
+	return (ext_keep(kq, kn, kev));
 }
 
 void
@@ -216,7 +224,7 @@ evany__knote_deactivate(struct kqueue *kq, struct knote *kn)
 }
 
 /* What filters without rules of their own do with a change. */
-int
+EVANY__HOT int
 evany__knote_default_touch(struct kqueue *kq, struct knote *kn,
     const struct kevent *kev)
 {

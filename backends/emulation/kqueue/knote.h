@@ -109,8 +109,18 @@ struct filterops {
 	int	(*fo_arm)(struct kqueue *, struct knote *, bool again);
 };
 
+/* kq_driver.c: indexed by ~filter, so that -1 is 0. */
+extern const struct filterops *const evany__filters[64];
+
 /* The filter of that number, or NULL. */
-const struct filterops *evany__filterops(short filter);
+static inline const struct filterops *
+evany__filterops(short filter)
+{
+
+	if (filter >= 0 || filter < -64)
+		return (NULL);
+	return (evany__filters[~filter]);
+}
 
 /* knote.c */
 uint32_t evany__knote_key(const struct evany__watch *);
@@ -129,10 +139,12 @@ void	evany__knote_ext(struct kqueue *, const struct knote *, uint64_t *ext);
 enum kq_answer evany__knote_queued_event(struct kqueue *, struct knote *,
 	    unsigned bits);
 
+/* The slot on which the knote of a descriptor stands. */
 static inline struct evany__fdslot *
 evany__knote_slot(struct kqueue *kq, struct knote *kn)
 {
-	return (evany__slot_find(kq->kq_inst, (int)kn->kn_ident));
+	return (&kq->kq_inst->in_pages[kn->kn_ident / EVANY__PAGE_SLOTS]
+	    [kn->kn_ident % EVANY__PAGE_SLOTS]);
 }
 
 /* kq_driver.c */

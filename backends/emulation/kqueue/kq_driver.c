@@ -33,8 +33,7 @@
 
 #define EV_ACTIONS	(EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE)
 
-/* Indexed by ~filter: -1 is 0. */
-static const struct filterops *const filters[64] = {
+const struct filterops *const evany__filters[64] = {
 	[~EVFILT_READ] = &evany__filt_read,
 	[~EVFILT_WRITE] = &evany__filt_write,
 	[~EVFILT_AIO] = &evany__filt_aio,
@@ -48,15 +47,6 @@ static const struct filterops *const filters[64] = {
 	[~EVFILT_EMPTY] = &evany__filt_empty,
 	[~EVFILT_EXCEPT] = &evany__filt_except
 };
-
-const struct filterops *
-evany__filterops(short filter)
-{
-
-	if (filter >= 0 || filter < -64)
-		return (NULL);
-	return (filters[~filter]);
-}
 
 static struct kqueue *
 kqueue_of(struct evany__inst *inst)
@@ -204,7 +194,7 @@ out:
 	return (error);
 }
 
-int
+EVANY__HOT int
 evany__kqueue_change(struct kqueue *kq, const struct kevent *kev,
     bool *attaching)
 {
@@ -232,7 +222,7 @@ event_fill(struct kqueue *kq, struct kevent *kev, const struct knote *kn)
 	kev->fflags = kn->kn_fflags;
 	kev->data = kn->kn_data;
 	kev->udata = kn->kn_udata;
-	if ((kn->kn_status & KN_EXT) != 0)
+	if (EVANY__SELDOM((kn->kn_status & KN_EXT) != 0))
 		evany__knote_ext(kq, kn, kev->ext);
 	else
 		memset(kev->ext, 0, sizeof(kev->ext));
@@ -252,13 +242,13 @@ silenced(struct kqueue *kq, uint8_t mode, unsigned flags)
 }
 
 /* The knote's event is returned; then its mode has its way. */
-static void
+static EVANY__HOT void
 deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 {
 	const struct filterops *fop = evany__filterops(kn->kn_filter);
 	const uint8_t mode = kn->kn_watch.wt_mode;
 
-	if ((kn->kn_status & KN_FORCED) != 0) {
+	if (EVANY__SELDOM((kn->kn_status & KN_FORCED) != 0)) {
 		kn->kn_flags |= EV_ONESHOT;
 		kn->kn_status &= (unsigned short)~KN_MORE;
 	}
@@ -294,7 +284,7 @@ deliver(struct kqueue *kq, struct knote *kn, struct evany__sink *sk)
 }
 
 /* The mechanism has reported the knote's descriptor. */
-static bool
+static EVANY__HOT bool
 kqueue_fd(struct evany__inst *inst, struct evany__watch *wt, unsigned bits,
     struct evany__sink *sk)
 {
