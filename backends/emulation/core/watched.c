@@ -19,6 +19,7 @@
  */
 #include "config.h"
 
+#include <sys/mman.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,7 +28,7 @@
 #include "backends/emulation/core/core.h"
 #include "backends/rawcall.h"
 
-#define PAGE		1024
+#define PAGE		2048
 #define PAGES		(EVANY__WATCHED_MOST / PAGE)
 #define ALWAYS		0x8000U
 #define MANY		0x7fffU		/* no longer counted */
@@ -52,11 +53,14 @@ evany__watched_room(int number)
 
 	if (number >= EVANY__WATCHED_MOST || page_of((unsigned)number) != NULL)
 		return (0);
-	if ((wp = calloc(1, sizeof(*wp))) == NULL)
+	/* By a handler that interrupted malloc(3), too. */
+	wp = mmap(NULL, sizeof(*wp), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (wp == MAP_FAILED)
 		return (ENOMEM);
 	if (!atomic_compare_exchange_strong(&watched_pages[number / PAGE],
 	    &none, wp))
-		free(wp);
+		(void)munmap(wp, sizeof(*wp));
 	return (0);
 }
 
