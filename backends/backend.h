@@ -132,7 +132,8 @@ enum { EVANY__W_IN, EVANY__W_OUT, EVANY__W_PRI, EVANY__W_COUNT };
 /*
  * Bits of ch_fresh.  1 << EVANY__W_x: report this direction again if it is
  * ready, an edge too.  Any bit: find out whether ch_fd still names the file
- * that was registered, even if nothing else changes.
+ * that was registered, even if nothing else changes; the system's kqueue tells
+ * a ready edge again then.
  */
 #define EVANY__VERIFY	0x80U
 

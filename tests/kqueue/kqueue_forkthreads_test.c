@@ -48,7 +48,8 @@ busy_change(void *arg)
 	struct kevent ev[3];
 	int i;
 
-	for (i = 0; !atomic_load(&bs->bs_stop); i++) {
+	/* Nothing is left in the end. */
+	for (i = 0; i % 2 || !atomic_load(&bs->bs_stop); i++) {
 		unsigned short flags = i % 2 ? EV_DELETE : EV_ADD;
 		uintptr_t ident = (uintptr_t)bs->bs_pipe[0];
 

@@ -141,7 +141,7 @@ told_of(int kq, const struct kevent *ev, bool *samep)
 	struct told *to = &tolds[at % (sizeof(tolds) / sizeof(tolds[0]))];
 
 	*samep = to->to_when != 0 && to->to_ident == ev->ident &&
-	    to->to_filter == ev->filter && to->to_kq == kq;
+	    to->to_filter == (int)ev->filter && to->to_kq == kq;
 	return (to);
 }
 
@@ -157,7 +157,7 @@ evt_told(int kq, const struct kevent *ev, int n, int64_t begun)
 		to = told_of(kq, ev, &same);
 		to->to_again = same && evt_doubt(to->to_when);
 		to->to_ident = ev->ident;
-		to->to_filter = ev->filter;
+		to->to_filter = (int)ev->filter;
 		to->to_kq = kq;
 		to->to_when = begun;
 	}
