@@ -259,7 +259,7 @@ show()
 
 # ---- check ---------------------------------------------------------------------
 
-passed=0 failed=0 skipped=0 only=''
+passed=0 failed=0 skipped=0 only='' repeats=''
 
 # What failed, for the end of the output.
 failures=''
@@ -289,12 +289,24 @@ step()
 	return $status
 }
 
+# What the cases that failed have said.
+say_failed()
+{
+	kyua report --verbose --results-file="$db" \
+	    --results-filter=broken,failed |
+	    grep -vE '^    [A-Z_]+=' | cut -c 1-2000 | head -n 400
+}
+
 # again [VARIABLE=value...]: runs the few cases that failed once more, alone.
-# What passes then waited too short a time on a busy machine; it is told.
+# What passes then has a fault that is rare: it is listed at the very end.
 again()
 {
 	list=$(sed -nE 's/  ->  (failed|broken).*//p' "$log.cases" | tr '\n' ' ')
-	echo "once more: $list"
+	for i in $list; do
+		repeats="$repeats
+    $title: $i"
+	done
+	say_failed
 	env "$@" CASES="$list" make -C "$build/$folder" check \
 	    ${only:+"$only"} >"$log.again" 2>&1 </dev/null || :
 	n=$(grep -cE '^[^ ]+:[^ ]+  ->  passed' "$log.again" || :)
@@ -346,9 +358,7 @@ suite()
 $(sed -nE "s/(.*)  ->  (failed|broken).*/    $title: \1/p" "$log.cases")"
 		echo "failed:"
 		grep -E '  ->  (failed|broken)' "$log.cases" | sed 's/^/    /'
-		kyua report --verbose --results-file="$db" \
-		    --results-filter=broken,failed |
-		    grep -vE '^    [A-Z_]+=' | head -n 400
+		say_failed
 	fi
 	say "$title: $p passed, $f failed, $s skipped," \
 	    "$(($(date +%s) - t0)) seconds"
@@ -559,6 +569,7 @@ check()
 
 finish()
 {
+	[ -z "$repeats" ] || echo "cases that ran once more:$repeats"
 	[ -z "$failures" ] || echo "failures of all suites:$failures"
 	say "$(($(date +%s) - start)) seconds"
 	echo "$passed passed, $failed failed, $skipped skipped"
