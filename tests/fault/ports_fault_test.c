@@ -419,9 +419,38 @@ EVT_TC(ports__system_call_fails__ports_exist, RULES,
 	each_turn(false, true);
 }
 
+static void
+first_send(const struct fault_plan *fp)
+{
+	int port;
+
+	(void)fp;
+	FAULT_NEED((port = port_create()) != -1);
+	fault_on();
+	FAULT_NEED(port_send(port, 1, NULL) == 0);
+	(void)fault_off();
+	FAULT_NEED(close(port) == 0);
+}
+
+EVT_TC(send__without_malloc, "PORT-119",
+    "The first event may be sent by a handler that interrupted malloc(3)")
+{
+	struct fault_plan fp = { .fp_alloc = true };
+	struct fault_result res;
+
+	if (evt_port_native())
+		atf_tc_skip("what is tested is the library's own");
+	if (!fault_alloc_ours())
+		atf_tc_skip("allocation is a sanitizer's or another libc's");
+	ATF_REQUIRE(fault_run(&fp, first_send, &res));
+	ATF_REQUIRE_STREQ("", res.fr_why);
+	ATF_REQUIRE_EQ(0, res.fr_calls);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	EVT_TP_ADD_TC(tp, ports__allocation_fails);
+	EVT_TP_ADD_TC(tp, send__without_malloc);
 	EVT_TP_ADD_TC(tp, ports__allocation_fails__ports_exist);
 	EVT_TP_ADD_TC(tp, ports__system_call_fails);
 	EVT_TP_ADD_TC(tp, ports__system_call_fails__ports_exist);
